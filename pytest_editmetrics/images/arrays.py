@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_editmetrics.errors import ImageError
-from pytest_editmetrics.images.levels import Array, Notes, of_floats, of_integers
+from pytest_editmetrics.images.levels import SIXTEEN_BIT, Array, Notes, of_floats, of_integers
 from pytest_editmetrics.images.plain import no_plain_array
-from pytest_editmetrics.images.scale import check_floats, colours
+from pytest_editmetrics.images.scale import check_deep, check_floats
 
 if TYPE_CHECKING:
     import torch
@@ -100,12 +100,7 @@ def _levels(array: NDArray[Any], what: str, notes: Notes) -> Array:
     if array.dtype == np.uint8:
         return array
     if array.dtype == np.uint16:
-        most = colours(array).max()
-        if 0 < most <= 255:
-            raise ImageError(
-                f"{what}: uint16 values up to {most} may be 8 or 16 bit; for 8 bit pass "
-                "array.astype('uint8'), for 16, if it is truly dark, (array // 257).astype('uint8')"
-            )
+        check_deep(array, SIXTEEN_BIT, what, "array")
         return of_integers(array)
     if array.dtype.kind != "f":
         why = "is a mask, not an image" if array.dtype == np.bool_ else "has no agreed range"

@@ -17,10 +17,11 @@ Notes: TypeAlias = dict[str, Any]
 
 SLACK = 1e-3
 """How far a float may lie outside [0, 1]; what computes in float32 or less ends there."""
-_SIXTEEN_BIT = 65535
+SIXTEEN_BIT = 65535
+"""White, in values of 16 bits."""
 
 
-def of_integers(values: NDArray[Any], top: int = _SIXTEEN_BIT) -> Array:
+def of_integers(values: NDArray[Any], top: int = SIXTEEN_BIT) -> Array:
     """Return ``round(v * 255 / top)`` of values in [0, top]; for 16 bit that is ``round(v / 257)``.
 
     >>> of_integers(np.array([0, 128, 129, 257, 65535])).tolist()
@@ -28,7 +29,7 @@ def of_integers(values: NDArray[Any], top: int = _SIXTEEN_BIT) -> Array:
     >>> of_integers(np.array([0, 8, 9, 4095]), 4095).tolist()
     [0, 0, 1, 255]
     """
-    wide = values.astype(np.uint64 if top > _SIXTEEN_BIT else np.uint32)
+    wide = values.astype(np.uint64 if top > SIXTEEN_BIT else np.uint32)
     return ((wide * 255 + top // 2) // top).astype(np.uint8)
 
 

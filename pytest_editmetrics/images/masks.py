@@ -19,9 +19,10 @@ from pytest_editmetrics.errors import ImageError, RegionError, did_you_mean
 from pytest_editmetrics.images.boxes import Box
 from pytest_editmetrics.images.data_url import is_data_url, read_data_url, short
 from pytest_editmetrics.images.encoded import Encoded
-from pytest_editmetrics.images.levels import of_floats, of_integers
+from pytest_editmetrics.images.levels import SIXTEEN_BIT, of_floats, of_integers
 from pytest_editmetrics.images.plain import no_plain_array
 from pytest_editmetrics.images.runs import MOST_PIXELS, Mask, of_counts, of_runs
+from pytest_editmetrics.images.scale import check_deep
 
 __all__ = [
     "FILES",
@@ -196,7 +197,7 @@ def _levels(array: NDArray[Any], what: str) -> NDArray[np.uint8]:
         except ImageError as error:
             raise RegionError(str(error)) from None
     low, high = (int(array.min()), int(array.max())) if kind in "ui" else (-1, 0)
-    if low < 0 or high > 65535:
+    if low < 0 or high > SIXTEEN_BIT:
         raise RegionError(
             f"{what}: {array.dtype} with values from {low} to {high}; levels are uint8, uint16, or"
             " float in [0, 1]"
@@ -205,11 +206,10 @@ def _levels(array: NDArray[Any], what: str) -> NDArray[np.uint8]:
         )
     if array.dtype == np.uint8:
         return array
-    if 0 < high <= 255:
-        raise RegionError(
-            f"{what}: {array.dtype} values up to {high} may be 8 or 16 bit; for 8 bit pass"
-            " mask.astype('uint8')"
-        )
+    try:
+        check_deep(array, SIXTEEN_BIT, what, "mask")
+    except ImageError as error:
+        raise RegionError(str(error)) from None
     return of_integers(array)
 
 

@@ -18,17 +18,16 @@ from pytest_editmetrics.images.colour import Colours, Decoded
 from pytest_editmetrics.images.colour_words import Colour
 from pytest_editmetrics.images.files import opened
 from pytest_editmetrics.images.leniency import whole_files
-from pytest_editmetrics.images.levels import Notes, of_floats, of_integers, unrounded
+from pytest_editmetrics.images.levels import SIXTEEN_BIT, Notes, of_floats, of_integers, unrounded
 from pytest_editmetrics.images.orientation import ORIENTATION, UPRIGHT, orientation_of
 from pytest_editmetrics.images.replaced import check_pixels
 from pytest_editmetrics.images.scale import check_deep, check_floats
 from pytest_editmetrics.images.unread import core_of, is_unread
 
-_SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
+_DEEP = ("I;16", "I;16L", "I;16B", "I;16N")
 _GREY = ("1", "L", "La")
 _OF_PREVIEWS = ("MPO",)  # the further frames of a phone's photo are smaller copies of it
 _LAZY = Lock()
-_TOP = 65535
 KindT = TypeVar("KindT", bound=np.generic)
 
 
@@ -138,8 +137,8 @@ def _pixels(
     upright: Image.Image = _guarded(lambda: ImageOps.exif_transpose(image), what)
     if upright.mode == "F":
         return _of_deep(np.asarray(upright), None, colours, what, notes)
-    if upright.mode in _SIXTEEN_BIT or upright.mode == "I":
-        return _of_deep(_sixteen_bit(upright, what), _TOP, colours, what, notes)
+    if upright.mode in _DEEP or upright.mode == "I":
+        return _of_deep(_sixteen_bit(upright, what), SIXTEEN_BIT, colours, what, notes)
     if (picture := colours.picture(upright)) is not None:
         return picture
     try:
@@ -231,14 +230,9 @@ def _guarded(step: Callable[[], Any], what: str) -> Any:
 def _sixteen_bit(image: Image.Image, what: str) -> NDArray[np.int64]:
     values = np.asarray(image).astype(np.int64)
     low, high = int(values.min()), int(values.max())
-    if low < 0 or high > 65535:
+    if low < 0 or high > SIXTEEN_BIT:
         raise ImageError(
             f"{what}: mode {image.mode!r} with values from {low} to {high}, which is neither 8 nor "
             "16 bit; scale it to [0, 255] and convert it to mode 'L'"
-        )
-    if image.mode == "I" and 0 < high <= 255:
-        raise ImageError(
-            f"{what}: mode 'I' with values up to {high} may be 8 or 16 bit; convert it to mode 'L',"
-            " or, if it is truly dark, give (np.asarray(image) // 257).astype('uint8')"
         )
     return values

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pytest_editmetrics.errors import ImageError
-from pytest_editmetrics.images.colour import Decoded
 from pytest_editmetrics.images.levels import Array
 
+if TYPE_CHECKING:
+    from pytest_editmetrics.images.colour import Decoded
+
 _NOISE = 1e-5  # of black; the level 1, divided by 255 twice, lies above it
+_BITS = (8, 10, 12)  # of sensors, displays and films, in files and arrays of 16
 _BLACK = (
     "a picture that is meant to be black holds 0 only; or, if the model drew next to nothing, that"
     " is what is wrong"
@@ -56,20 +59,39 @@ def check_floats(values: NDArray[Any], what: str) -> None:
         )
 
 
-def check_deep(values: NDArray[Any], top: int, what: str) -> None:
-    """Refuse values of more than 8 bits that may be of 8.
+def check_deep(
+    values: NDArray[Any], top: int, what: str, passed: str = "np.asarray(image)"
+) -> None:
+    """Refuse values of more than 8 bits that may be of fewer than they have room for.
+
+    Those of 8, 10 or 12 bits that fill less than a fifteenth of the range are: of a sensor's 14
+    bits they may as well be a dark picture's.
+
+    Args:
+        values: (H, W) or (H, W, C), integers in [0, top].
+        top: what white is.
+        what: names the image.
+        passed: how the caller's code has its values as an array.
 
     Raises:
-        ImageError: they may; ``what`` names the image.
+        ImageError: they may.
     """
     most = int(colours(values).max())
-    if 0 < most <= 255 < top:
-        bits = top.bit_length()
-        raise ImageError(
-            f"{what}: has {bits} bits and values up to {most}, which may be of 8 bits (of {bits} it"
-            " is nearly black); save it with 8 bits: np.asarray(image).astype('uint8'), or, if it"
-            f" is truly dark, (np.asarray(image) // {top // 255}).astype('uint8')"
-        )
+    bits = next((bits for bits in _BITS if most < 1 << bits), None)
+    if most == 0 or bits is None or not _is_little(bits, top):
+        return
+    scaled = passed if bits == 8 else f"({passed} * (255 / {(1 << bits) - 1})).round()"
+    room = top.bit_length()
+    raise ImageError(
+        f"{what}: has {room} bits and values up to {most}, which may be of {bits} bits (of {room} "
+        f"it is nearly black); give it with 8 bits: {scaled}.astype('uint8'), or, if it is truly "
+        f"dark, ({passed} // {top // 255}).astype('uint8')"
+    )
+
+
+def _is_little(bits: int, top: int) -> bool:
+    most = (1 << bits) - 1
+    return most < top if bits == 8 else 15 * most <= top
 
 
 def colours(values: NDArray[Any]) -> NDArray[Any]:

@@ -178,7 +178,8 @@ ARRAYS = [
         "np.full((64, 64, 3), inf)",
         "edited image: float values with NaN or infinity",
     ),
-    edited("uint16 with values of 8 bit", "after.astype('uint16')", "may be 8 or 16 bit"),
+    edited("uint16 with values of 8 bit", "after.astype('uint16')", "may be of 8 bits"),
+    edited("uint16 with values of 10 bit", "after.astype('uint16') * 4", "may be of 10 bits"),
     edited(
         "mode I;16 with values of 8 bit",
         "Image.fromarray(after[..., 0].astype('uint16'))",
@@ -222,7 +223,9 @@ ARRAYS = [
         "edited image",
     ),
     edited(
-        "mode I with values of 8 bit", "Image.fromarray(after[..., 0].astype('int32'))", "mode 'I'"
+        "mode I with values of 8 bit",
+        "Image.fromarray(after[..., 0].astype('int32'))",
+        "may be of 8 bits",
     ),
     edited(
         "mode F in [0, 255]", "Image.fromarray(after[..., 0].astype('float32'))", "pass x / 255"

@@ -213,7 +213,7 @@ def test_a_deep_mask_that_holds_levels_of_8_bits_is_no_empty_one(tmp_path, form,
     deep = np.zeros((4, 4), np.uint16)
     deep[1:3] = top
     Image.fromarray(deep).save(tmp_path / "m", form)
-    says = f"has 16 bits and values up to {top}, which may be of 8 bits .*; save it with 8 bits"
+    says = f"has 16 bits and values up to {top}, which may be of 8 bits .*; give it with 8 bits"
     with Image.open(tmp_path / "m") as lazy:
         for mask in (tmp_path / "m", lazy, Image.fromarray(deep)):
             with pytest.raises(RegionError, match=says):
@@ -266,7 +266,7 @@ def test_a_mask_lies_as_its_image_does(tmp_path):
         (lambda: Region(mask=SOFT - 127.5, threshold=9), "float values from -127.5 to 127.5, not in"),
         (lambda: Region(mask=SOFT.astype(float), threshold=9), r"it looks like \[0, 255\]: pass x / 255"),
         (lambda: Region(mask=SOFT * np.float32("nan"), threshold=9), "NaN or infinity"),
-        (lambda: Region(mask=SOFT.astype(int), threshold=9), r"int64 values up to 255 may be 8 or 16 bit.*astype\('uint8'\)"),
+        (lambda: Region(mask=SOFT.astype(int), threshold=9), r"has 16 bits and values up to 255, which may be of 8 bits.*: mask\.astype\('uint8'\)"),
         (lambda: Region(mask=SOFT.astype(int) - 9, threshold=9), "int64 with values from -9 to 246"),
         (lambda: Region(mask=SOFT.astype(np.int32) * 999, threshold=9), "int32 with values from 0 to 254745"),
         (lambda: Region(mask=SOFT.astype(complex), threshold=9), "complex128 is no type of levels"),

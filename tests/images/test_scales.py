@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 
 import imagecodecs
@@ -80,14 +81,44 @@ def test_sixteen_bits_that_hold_eight_in_memory():
     wide[:, :5] = 0  # a dark border decides nothing
     with pytest.raises(ImageError, match="has 16 bits and values up to 25"):
         load_image(Image.fromarray(wide))
-    with pytest.raises(ImageError, match="mode 'I' with values up to 25"):
+    with pytest.raises(ImageError, match="has 16 bits and values up to 25"):
         load_image(Image.fromarray(wide.astype(np.int32)))
     bright = np.full((4, 9), 200, np.uint16)
     bright[:, 5:] = 65535
     assert load_image(Image.fromarray(bright))[0, :, 0].tolist() == [1] * 5 + [255] * 4
     transparent = alpha(SCENE.astype(np.uint16), 65535)
-    with pytest.raises(ImageError, match="uint16 values up to 25"):
+    with pytest.raises(ImageError, match="has 16 bits and values up to 25"):
         load_image(transparent)
+
+
+@pytest.mark.parametrize("bits", [10, 12])
+@pytest.mark.parametrize("values", [GREY, SCENE], ids=["grey", "rgb"])
+def test_sixteen_bits_that_hold_ten_or_twelve(bits: int, values: np.ndarray, tmp_path: Path):
+    wide = np.rint(values * ((2**bits - 1) / 255)).astype(np.uint16)
+    sources: list[object] = [wide, torch.from_numpy(np.moveaxis(np.atleast_3d(wide), 2, 0))]
+    if values is GREY:
+        sources += [Image.fromarray(wide), Image.fromarray(wide.astype(np.int32))]
+    for kind in ("PNG", "TIFF"):
+        sources.append(tmp_path / kind)
+        (tmp_path / kind).write_bytes(deep(wide, kind))
+    for source in sources:
+        with pytest.raises(ImageError, match=f"may be of {bits} bits") as error:
+            load_image(source)
+        (advice,) = re.findall(r"8 bits: (.*), or, if", str(error.value))
+        told = eval(advice, {"np": np, "image": wide, "array": wide})
+        np.testing.assert_array_equal(load_image(told), load_image(values))
+
+
+def test_fourteen_bits_may_be_a_dark_picture_of_sixteen():
+    loaded = load_image(GREY.astype(np.uint16) * 64)
+    np.testing.assert_array_equal(loaded[..., 0], np.rint(GREY * (64 / 257)))
+
+
+def test_a_mask_of_ten_bits_is_refused():
+    mask = np.zeros((4, 9), np.uint16)
+    mask[:, :3] = 1023
+    with pytest.raises(RegionError, match=r"may be of 10 bits .*: \(mask \* \(255 / 1023\)\)"):
+        as_mask(mask, "mask", Cut(128))
 
 
 def test_sixteen_bits_that_are_truly_dark():
@@ -127,7 +158,6 @@ def test_a_mask_of_sixteen_bits_is_judged_by_all_of_its_columns():
         ONES / 255,
         (ONES / 255).astype(np.float32),
         tensor((ONES / 255).astype(np.float16)),
-        np.where(GREY > 99, 300, 0).astype(np.uint16),
     ],
 )
 def test_levels_of_0_and_1(source: object):
