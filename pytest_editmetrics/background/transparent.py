@@ -29,6 +29,7 @@ def diagnose_transparent(
     alphas: tuple[Array, Array],
     mask: Mask,
     names: tuple[str, str] = NAMES,
+    ground: str = "white",
 ) -> Diagnosis | None:
     """Return what changed a background, if that white shows through it is a cause; else ``None``.
 
@@ -36,11 +37,12 @@ def diagnose_transparent(
     are, without their alpha, or none is left of them.
 
     Args:
-        seen: both images laid on white, RGB, uint8, (H, W, 3).
+        seen: both images laid on the ground, RGB, uint8, (H, W, 3).
         bare: their colours, whatever alpha they have, likewise.
         alphas: uint8, (H, W).
         mask: boolean (H, W), true for the background.
         names: what the images are called.
+        ground: what they were laid on, white or black.
 
     >>> picture = np.random.default_rng(0).integers(0, 200, (32, 32, 3), dtype=np.uint8)
     >>> opaque, everywhere = np.full((32, 32), 255, np.uint8), np.ones((32, 32), bool)
@@ -65,7 +67,9 @@ def diagnose_transparent(
     least, most = int(alpha.min()), int(alpha.max())
     how = f"(alpha {least})" if least == most else f"(alpha from {least})"
     where = "" if most < _OPAQUE else " in places"
-    text = f"{names[lower]} is transparent{where} {how} and was laid on white"
+    text = f"{names[lower]} is transparent{where} {how} and was laid on {ground}"
+    if ground != "white":
+        text += ", which shows what white hides"
     cause = Cause("transparent", share, text, {"alpha": [least, most]})
     return rest.beside(cause, float(mask.mean()))
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,11 +14,13 @@ from pytest_editmetrics.config.expect import EXPECTATIONS, Expect
 from pytest_editmetrics.errors import RegionError
 from pytest_editmetrics.gates.verdict import Checked, Gate
 from pytest_editmetrics.images.best_fit import ALIKE, brought_together, fits, told
-from pytest_editmetrics.images.boxes import Box, check_reach, clip_box, normalise_boxes
+from pytest_editmetrics.images.boxes import Box, check_reach, clip_box, normalise_boxes, plain_boxes
 from pytest_editmetrics.images.colour_words import Colour
+from pytest_editmetrics.images.ground import Ground, ground_of, on_black
 from pytest_editmetrics.images.load import (
     Array,
     ImageLike,
+    Loaded,
     Uncovered,
     beneath,
     numbers_of,
@@ -35,8 +36,6 @@ from pytest_editmetrics.images.sizes import Fit
 if TYPE_CHECKING:
     from pytest_editmetrics.background.diagnosis import Diagnosis
     from pytest_editmetrics.background.drift import Drift
-
-_MOST_NUMBERS = 8  # of what is no box, and may have no end
 
 
 @dataclass(frozen=True)
@@ -63,8 +62,8 @@ class Pair:
     together, else ``None``; ``originals`` are what they were then, and the edit area lies where it
     is in what is compared. ``numbers`` are reference and edited image by their bare numbers, where
     the profile of either makes them others. ``stated`` is the EXIF orientation of either, which was
-    applied; ``uncovered`` are the colours and alphas of both, where either is transparent. ``twin``
-    names another check that had this picture.
+    applied; ``uncovered`` are the colours and alphas of both, where either is transparent, and
+    ``ground`` is what they were laid on. ``twin`` names another check that had this picture.
     """
 
     reference: Array
@@ -79,6 +78,7 @@ class Pair:
     numbers: tuple[Array, Array] | None = None
     stated: tuple[int, int] = (UPRIGHT, UPRIGHT)
     uncovered: Uncovered | None = None
+    ground: Ground = "white"
     twin: str | None = None
     drifts: dict[str | None, Drift] = field(default_factory=dict, init=False, compare=False)
     """How far the pixels of a scope moved, where that was measured."""
@@ -102,6 +102,16 @@ class Pair:
             normalise_boxes(before, "ref_boxes"), normalise_boxes(after, "edited_boxes")
         )
         return [*placed[0], *placed[1]]
+
+    def laid_on_black(self, reference: Loaded, edited: Loaded) -> Pair:
+        """Return the pair as it is seen on black; these are its images as they were read."""
+        seen = on_black(reference).pixels, on_black(edited).pixels
+        pair = replace(self, ground="black", numbers=None)
+        if self.fit is None or self.originals is None:
+            return replace(pair, reference=seen[0], edited=seen[1])
+        originals = replace(self.originals, reference=seen[0], edited=seen[1], numbers=None)
+        before, after = self.fit.pictures(*seen)
+        return replace(pair, originals=originals, reference=before, edited=after)
 
     def with_numbers(self, numbers: tuple[Array, Array]) -> Pair:
         """Return the pair whose images, of the sizes that they came in, have these bare numbers."""
@@ -143,6 +153,8 @@ class Pair:
             told["unchanged" if edits else "equal"] = True
         if "unchanged" in told and expect is not None:
             told["expect"] = expect
+        if self.ground != "white":
+            told["ground"] = self.ground
         if self.twin is not None:
             told["twin"] = self.twin
         if scope is not None and compares == "region":
@@ -161,7 +173,7 @@ class Pair:
             if self.uncovered is not None:
                 from pytest_editmetrics.background.transparent import diagnose_transparent
 
-                found = diagnose_transparent(images, *self.uncovered, mask)
+                found = diagnose_transparent(images, *self.uncovered, mask, ground=self.ground)
             if found is None and self.numbers is not None:
                 from pytest_editmetrics.background.colour_profile import diagnose_profiles
 
@@ -309,7 +321,7 @@ def pair_of(
     originals = Originals(before, after, inside, bare)
     stated = read["reference"].orientation, read["edited"].orientation
     fit = brought_together(before, after, resize, aspect, inside, bare, stated)
-    coords = area.to_json() if isinstance(area, Region) else _plain(area)
+    coords = area.to_json() if isinstance(area, Region) else plain_boxes(area)
     drawn = None
     if fit is not None:
         before, after = fit.pictures(before, after)
@@ -321,8 +333,8 @@ def pair_of(
     region = Checked(
         coords=coords,
         bounds=None if shape.plain else bounds(inside),
-        ref_boxes=_plain(ref_boxes),
-        edited_boxes=_plain(edited_boxes),
+        ref_boxes=plain_boxes(ref_boxes),
+        edited_boxes=plain_boxes(edited_boxes),
         width=before.shape[1],
         height=before.shape[0],
         resize=None if fit is None else fit.resize,
@@ -335,7 +347,7 @@ def pair_of(
     uncovered = beneath(read["reference"], read["edited"])
     if uncovered is not None and fit is not None:
         uncovered = fit.pictures(*uncovered[0]), fit.pictures(*uncovered[1])
-    return Pair(
+    pair = Pair(
         before,
         after,
         area,
@@ -349,6 +361,9 @@ def pair_of(
         stated,
         uncovered,
     )
+    if ground_of(uncovered, ~inside) == "white":
+        return pair
+    return pair.laid_on_black(read["reference"], read["edited"])
 
 
 def _check_reach(name: str, boxes: Sequence[Any], size: tuple[int, int]) -> None:
@@ -375,18 +390,3 @@ def _drawn(fit: Fit, area: Region, ref_boxes: Any, edited_boxes: Any) -> dict[st
 def _held(image: Array, source: Any) -> Array:
     """Return an image that stays as it is, whatever is made of the array or tensor it came from."""
     return image.copy() if image is source or image.base is not None else image
-
-
-def _plain(boxes: Any) -> tuple[tuple[float, ...], ...] | None:
-    """Return boxes as plain numbers for the report; what is no box is the pipe's to refuse."""
-    if boxes is None:
-        return None
-    try:
-        return tuple(tuple(map(_number, islice(box, _MOST_NUMBERS))) for box in boxes)
-    except (TypeError, ValueError, OverflowError):
-        return None
-
-
-def _number(value: Any) -> float:
-    number = float(value)
-    return int(number) if number.is_integer() else number

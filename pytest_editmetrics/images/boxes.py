@@ -187,3 +187,18 @@ def _overhang(side: int) -> int:
     (2, 3, 15)
     """
     return max(2, side // 256)
+
+
+def plain_boxes(boxes: Any) -> tuple[tuple[float, ...], ...] | None:
+    """Return boxes as plain numbers for the report; what is no box is the pipe's to refuse."""
+    if boxes is None:
+        return None
+    try:
+        return tuple(tuple(map(_number, islice(box, _SHOWN))) for box in boxes)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _number(value: Any) -> float:
+    number = float(value)
+    return int(number) if number.is_integer() else number

@@ -320,6 +320,7 @@ DETAILS = _declared(
     equal flag: that both images are equal, where no edit area was given
     unedited flag: of repetitions, that one of them was unchanged
     twin text: the name of another check of the test, alike, that had the very same picture
+    ground text: `black`, where both were laid on it since white hides most of what changed
     share number: the share of the picture that was measured, if an edit area leaves some out
     other_dtype text: the golden's precision, of an error that is only that it differs
     other_share text: the golden's share, of an error that is only that today's is another

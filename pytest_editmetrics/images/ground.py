@@ -1,0 +1,71 @@
+"""What transparent images are laid on: white, or black where white hides what changed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_editmetrics.images.levels import Array
+from pytest_editmetrics.images.load import Loaded, Uncovered
+from pytest_editmetrics.images.regions import Mask
+
+Ground: TypeAlias = Literal["white", "black"]
+
+_OPAQUE = 255
+_FAR_MORE = 2.0  # times the difference on white
+
+
+def ground_of(uncovered: Uncovered | None, outside: Mask) -> Ground:
+    """Return what a pair is to be laid on: black where white hides most of what changed.
+
+    An opaque edited image was laid on something by its model; it is compared on white. Between
+    white and black a difference changes linearly with the ground, so one of these shows it best.
+
+    Args:
+        uncovered: colours and alphas of reference and edited image, of one size; ``None`` where
+            both are opaque.
+        outside: boolean (H, W), true for the background.
+
+    >>> opaque = np.full((2, 2), 255, np.uint8)
+    >>> white, nothing = np.full((2, 2, 3), 255, np.uint8), np.zeros((2, 2), np.uint8)
+    >>> everywhere = np.ones((2, 2), bool)
+    >>> ground_of(((white, white), (opaque, nothing)), everywhere)
+    'black'
+    >>> ground_of(((255 - white, white), (opaque, nothing)), everywhere)
+    'white'
+    """
+    if uncovered is None:
+        return "white"
+    (before, after), (alpha, its) = uncovered
+    changed = (alpha != its) & (outside if outside.any() else True)
+    if not changed.any() or (its == _OPAQUE).all():
+        return "white"
+    white, black = (
+        _differs(
+            _laid(before[changed], alpha[changed], level),
+            _laid(after[changed], its[changed], level),
+        )
+        for level in (_OPAQUE, 0)
+    )
+    return "black" if black > _FAR_MORE * white else "white"
+
+
+def on_black(image: Loaded) -> Loaded:
+    """Return an image as it is seen on black; an opaque one, as it is."""
+    if image.bare is None or image.alpha is None:
+        return image
+    laid = np.rint(_laid(image.bare, image.alpha, 0)).astype(np.uint8)
+    return replace(image, pixels=laid, numbers=None)
+
+
+def _laid(bare: Array, alpha: Array, level: int) -> NDArray[np.float32]:
+    share = alpha[..., None] / np.float32(_OPAQUE)
+    laid: NDArray[np.float32] = bare * share + level * (1 - share)
+    return laid
+
+
+def _differs(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    return float(np.abs(one - other).sum(dtype=np.float64))
