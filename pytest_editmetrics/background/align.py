@@ -241,7 +241,9 @@ def _coarse(before: Floats, after: Floats, usable: Mask) -> tuple[float, float, 
 
 
 def correlation_of(one: Floats, other: Floats) -> float:
-    """Return the correlation of two lists of values; 0 where one of them is constant."""
+    """Return the correlation of two lists of values; 0 where one of them is constant, or empty."""
+    if not one.size:
+        return 0.0
     one, other = one - one.mean(), other - other.mean()
     size = math.sqrt(float((one**2).sum() * (other**2).sum()))
     return float((one * other).sum()) / size if size > 0 else 0.0

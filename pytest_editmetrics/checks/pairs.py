@@ -16,7 +16,7 @@ from pytest_editmetrics.gates.verdict import Checked, Gate
 from pytest_editmetrics.images.best_fit import ALIKE, brought_together, fits, told
 from pytest_editmetrics.images.boxes import Box, check_reach, clip_box, normalise_boxes, plain_boxes
 from pytest_editmetrics.images.colour_words import Colour
-from pytest_editmetrics.images.ground import Ground, ground_of, on_black
+from pytest_editmetrics.images.ground import Ground, alpha_lost, ground_of, on_black
 from pytest_editmetrics.images.load import (
     Array,
     ImageLike,
@@ -234,6 +234,11 @@ class Pair:
             return
         if lost := self.profile_lost():
             yield f"inside every bound, and worth a look: {lost}"
+        if self.uncovered is not None and alpha_lost(*self.uncovered[1], ~self.inside):
+            yield (
+                "inside every bound, and worth a look: the reference is transparent outside the"
+                " edit area, the edited image opaque: its alpha was lost (compared on white)"
+            )
         recorded = [gate for gate in gates if gate.verdict == "recorded"]
         if recorded and self._ignored is not None:
             yield f"recorded, and worth a look: {self._ignored['text']}"

@@ -53,6 +53,16 @@ def ground_of(uncovered: Uncovered | None, outside: Mask) -> Ground:
     return "black" if black > _FAR_MORE * white else "white"
 
 
+def alpha_lost(alpha: Array, its: Array, outside: Mask) -> bool:
+    """Tell whether an edited image is opaque where its reference, of this alpha, is not.
+
+    >>> nothing = np.zeros((2, 2), np.uint8)
+    >>> alpha_lost(nothing, nothing + 255, np.ones((2, 2), bool))
+    True
+    """
+    return bool((its == _OPAQUE).all() and (alpha[outside] < _OPAQUE).any())
+
+
 def on_black(image: Loaded) -> Loaded:
     """Return an image as it is seen on black; an opaque one, as it is."""
     if image.bare is None or image.alpha is None:

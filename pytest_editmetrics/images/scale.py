@@ -13,6 +13,7 @@ from pytest_editmetrics.images.levels import Array
 if TYPE_CHECKING:
     from pytest_editmetrics.images.colour import Decoded
 
+_LITTLE = 3  # of 255: all of it is black to the eye, and to every metric
 _NOISE = 1e-5  # of black; the level 1, divided by 255 twice, lies above it
 _BITS = (8, 10, 12)  # of sensors, displays and films, in files and arrays of 16
 _BLACK = (
@@ -25,15 +26,15 @@ def checked(decoded: Decoded, what: str) -> Decoded:
     """Return an image as it is.
 
     Raises:
-        ImageError: what is seen of it holds the levels 0 and 1 alone (one colour is no sign of a
+        ImageError: what is seen of it holds levels of at most 3 alone (one colour is no sign of a
             wrong scale, nor is a silhouette's); it has an alpha of 0 and 1, or one of 0 alone that
             hides colours. ``what`` names the image.
     """
     levels = decoded.pixels if decoded.numbers is None else decoded.numbers
     if levels.ndim == 3 and levels.shape[2] == 4:
         _check_alpha(levels, what)
-    elif levels.max() == 1 and (levels != levels[0, 0]).any():
-        raise _unscaled(what)
+    elif 0 < (most := int(levels.max())) <= _LITTLE and (levels != levels[0, 0]).any():
+        raise _unscaled(most, what)
     return decoded
 
 
@@ -114,16 +115,22 @@ def _check_alpha(levels: Array, what: str) -> None:
         )
     seen = levels[..., 3:] > 0
     some = np.bitwise_or.reduce(pixels, axis=None, keepdims=True, where=seen).view(np.uint8).ravel()
-    if some[:3].max() == 1 and _differ(levels[seen[..., 0]][:, :3]):
-        raise _unscaled(what)
+    most = int(some[:3].max())  # of the bits that any has: 3 for levels of 1 and 2
+    if 0 < most <= _LITTLE and _differ(levels[seen[..., 0]][:, :3]):
+        raise _unscaled(most, what)
 
 
 def _differ(pixels: NDArray[Any]) -> bool:
     return bool((pixels != pixels[0]).any())
 
 
-def _unscaled(what: str) -> ImageError:
+def _unscaled(most: int, what: str) -> ImageError:
+    looks = (
+        "values of [0, 1] that were not brought to [0, 255]: pass (x * 255).astype('uint8')"
+        if most == 1
+        else "values of another scale, or numbers of classes: bring them to [0, 255]"
+    )
     return ImageError(
-        f"{what}: its largest level is 1 of 255, in which no fault shows; it looks like values of"
-        f" [0, 1] that were not brought to [0, 255]: pass (x * 255).astype('uint8') ({_BLACK})"
+        f"{what}: its largest level is {most} of 255, in which no fault shows; it looks like"
+        f" {looks} ({_BLACK})"
     )

@@ -165,6 +165,13 @@ def test_levels_of_0_and_1(source: object):
         load_image(source, "edited image")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("source", [SCENE >> 6, GREY >> 6, alpha(SCENE >> 6, 255)])
+def test_levels_up_to_3(source: np.ndarray):
+    with pytest.raises(ImageError, match="largest level is 3 of 255, in which no fault shows"):
+        load_image(source, "edited image")
+    load_image(SCENE >> 5)
+
+
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF"])
 def test_files_of_0_and_1(kind: str, tmp_path: Path):
     for source in both_ways(encoded(ONES, kind), tmp_path):
@@ -244,7 +251,7 @@ def test_what_is_dark_and_right(tmp_path: Path):
         assert not load_image(black).any()
     for source in both_ways(deep(GREY.astype(np.uint16) * 0, "PNG"), tmp_path):
         assert not load_image(source).any()
-    assert load_image(ONES * 2).max() == 2
+    assert load_image(ONES * 4).max() == 4
     for one in (np.full((6, 7, 3), 1, np.uint8), np.full((6, 7, 3), 0.003)):
         assert load_image(one).max() == 1  # of one colour: a wrong scale shows nowhere
     assert load_image(Image.fromarray(GREY > 99)).max() == 255

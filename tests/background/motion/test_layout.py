@@ -86,3 +86,12 @@ def test_noise_has_no_layout() -> None:
     a, b = (random.integers(0, 256, (256, 256, 3), dtype=np.uint8) for _ in range(2))
     assert layout_kept(a, b, ALL) < KEPT
     assert layout_kept(a[:8, :8], a[:8, :8], ALL[:8, :8]) == 0
+
+
+@pytest.mark.parametrize("left", [1, 2])
+@pytest.mark.parametrize("axis", [0, 1], ids=["rows", "columns"])
+def test_of_a_row_or_two_nothing_is_told_nor_warned_of(axis: int, left: int):
+    image = np.asarray(photo("cat"))
+    mask = np.zeros(image.shape[:2], bool)
+    np.moveaxis(mask, axis, 0)[-left:] = True
+    assert 0 <= layout_kept(image, 255 - image, mask) < KEPT

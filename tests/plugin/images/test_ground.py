@@ -90,7 +90,10 @@ def test_a_white_object_that_is_gone_fails(pytester, pair, which):
     ids=["edited", "opaque", "no alpha", "the spot erased", "all opaque"],
 )
 def test_what_is_no_change_of_the_background_passes_on_white(pytester, pair):
-    run(pytester, pair).assert_outcomes(passed=1)
+    result = run(pytester, pair)
+    result.assert_outcomes(passed=1)
+    told = "its alpha was lost (compared on white)" in result.stdout.str()
+    assert told == ("opaque(logo(**RED)" in pair)
     assert not any("ground" in one["details"] for one in gates(pytester).values())
 
 
