@@ -27,8 +27,9 @@ BOUNDS_ELSEWHERE = (
 )  # fmt: skip
 """What others call a bound."""
 _ELSEWHERE: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(("before", "original", "source", "ref", "ref_image"), ("reference",)),
-    **dict.fromkeys(("after", "output", "result", "edited_image"), ("edited", "image")),
+    **dict.fromkeys(("before", "original", "source", "input", "ref", "ref_image"), ("reference",)),
+    **dict.fromkeys(("after", "output", "result", "target", "edited_image"), ("edited", "image")),
+    "name": ("id",),
     **dict.fromkeys(
         ("box", "boxes", "bbox", "bboxes", "area", "region", "regions", "mask", "masks"),
         ("coords",),

@@ -48,7 +48,8 @@ SOFT_REASONS: Mapping[SoftReason, str] = {
     "empty-crop": "a box lies outside the image, or SAM finds no object in it",
     "no-texture": "the background is too flat to show a shift, before and after",
     "no-match": "the background cannot be found again: it is another picture, or out of sight",
-    "redrawn": "the background cannot be found again, but is laid out as before: it was redrawn",
+    "redrawn": "the background cannot be found again, but is laid out as before: it was redrawn, or"
+    " is too smooth to be found",
     "no-value": "a pipe of yours returned None",
 }
 """What each reason says, for readers."""

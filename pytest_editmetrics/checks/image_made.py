@@ -63,12 +63,14 @@ def made_of(
 
 def lpips_weights(session: EditSession, owner: Owner | None) -> list[Any]:
     """Return the weights that the image will be compared with, without loading them."""
+    from pytest_editmetrics.images.replaced_files import check_real_files
     from pytest_editmetrics.pipes.lpips.pipe import LPIPSPipe
     from pytest_editmetrics.weights.find import find_lpips
 
     pipe = bind(owner, session, session.settings.metric_configs["lpips"], {}).pipe
     if not isinstance(pipe, LPIPSPipe):
         return []
+    check_real_files(f"{pipe.key}: its model")
     return [find_lpips(pipe.net, None if pipe.model_path is None else str(pipe.model_path))]
 
 

@@ -65,7 +65,7 @@ def add(commands: Commands) -> None:
         "--columns",
         metavar="KEY=COLUMN",
         help="the columns of a manifest that are called otherwise, such as"
-        " reference=source_img,edited=target_img,coords=mask_img",
+        " reference=source_img,edited=target_img,coords=mask_img; KEY=none reads none",
     )
     group.add_argument(
         "--mask-threshold",

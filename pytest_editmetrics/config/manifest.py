@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
@@ -24,7 +24,7 @@ from pytest_editmetrics.config.expect import Expect
 from pytest_editmetrics.config.keys import TEXT, Block, Schema, mapping, unread
 from pytest_editmetrics.config.node import Node, Source
 from pytest_editmetrics.config.reader import shown_path
-from pytest_editmetrics.config.row_columns import Columns
+from pytest_editmetrics.config.row_columns import Columns, holds_image, is_called
 from pytest_editmetrics.config.row_files import SUFFIXES, RawRow, form_of, read_rows
 from pytest_editmetrics.errors import ConfigError, InputError
 from pytest_editmetrics.images.data_url import is_data_url, short
@@ -133,9 +133,9 @@ class Manifest:
         self._columns = Columns(ROW.names, columns or {}, self._source, texts=texts)
 
     @property
-    def kept(self) -> tuple[str, ...]:
-        """The columns that are no keys, as far as rows were read."""
-        return tuple(self._columns.kept)
+    def kept(self) -> list[str]:
+        """The columns that are no keys, as far as rows were read, and which key each may be."""
+        return self._columns.told
 
     def rows(self) -> Iterator[Row]:
         """Give each row, checked. Images are not looked for.
@@ -163,8 +163,9 @@ class Manifest:
         try:
             given = ROW.read(node, self._registry)
         except ConfigError as error:
-            if any(node.get(key) is None for key in ("reference", "edited")):
-                raise ConfigError(f"{error}{_hint(raw)}") from None
+            missing = [key for key in ("reference", "edited") if node.get(key) is None]
+            if missing:
+                raise ConfigError(f"{error}{_hint(raw, missing)}") from None
             raise
         reference = _image(given["reference"], "reference", schemes)
         edited = _image(given["edited"], "edited", schemes)
@@ -241,9 +242,15 @@ def _starts(path: Path) -> bytes:
         return b""
 
 
-def _hint(raw: RawRow) -> str:
+def _hint(raw: RawRow, missing: Iterable[str]) -> str:
     columns = ", ".join(map(repr, list(raw.values)[:12]))
-    return f"; if a column is called otherwise, give --columns KEY=COLUMN (there are {columns})"
+    images = [column for column, value in raw.values.items() if holds_image(value)]
+    meant = {key: [one for one in images if is_called(one, key)][:1] for key in missing}
+    named = ",".join(f"{key}={column}" for key, found in meant.items() for column in found)
+    told = f", perhaps --columns {named}" if named else ""
+    return (
+        f"; if a column is called otherwise, give --columns KEY=COLUMN (there are {columns}){told}"
+    )
 
 
 def _stated_id(node: Node) -> str:

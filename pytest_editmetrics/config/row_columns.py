@@ -5,16 +5,22 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pytest_editmetrics.config.node import Node, Source
 from pytest_editmetrics.config.row_files import RawRow, json_value
-from pytest_editmetrics.errors import ConfigError, InputError, counted, did_you_mean
+from pytest_editmetrics.errors import ConfigError, InputError, counted, did_you_mean, synonym
 from pytest_editmetrics.images.data_url import is_data_url, short
 
 _MISSPELT = 0.86  # how alike a column's name is to a key's that was meant
 _LONGEST, _DEEPEST = 10_000, 20
+NO_COLUMN = "none"
+"""What a key is named of which no column is read, whatever it is called."""
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+# how a text starts or ends that is JSON, a file's name or a `data:` URL; or it holds four numbers
+_HELD = re.compile(r"^\s*[\[{]|\.\w{2,5}\s*$|^data:|\d[^\w.]+[\d.]+[^\w.]+[\d.]+[^\w.]+\d")
 # what a cell of text holds as JSON; other keys are texts themselves
 _OF_JSON = ("coords", "ref_boxes", "edited_boxes", "thresholds", "metrics")
 
@@ -42,6 +48,27 @@ def named_columns(text: str, keys: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def is_called(column: str, key: str) -> bool:
+    """Tell whether a word of a column's name says that it holds what a key does.
+
+    >>> [is_called(name, "coords") for name in ("mask_path", "editBox", "unmasked", "prompt")]
+    [True, True, False, False]
+    """
+    words = map(str.casefold, _WORD.findall(column))
+    return any(word == key or synonym(word, [key]) is not None for word in words)
+
+
+def holds_image(value: Any) -> bool:
+    """Tell whether a cell may hold an image or an edit area, and no number, word or sentence.
+
+    >>> [holds_image(value) for value in ("m/1.png", "[[0, 0, 8, 8]]", "0 0 8 8", "a red hat", 0.3)]
+    [True, True, True, False, False]
+    """
+    if isinstance(value, str):
+        return _HELD.search(value) is not None
+    return isinstance(value, (bytes, Mapping, list, tuple)) and len(value) > 0
+
+
 class Columns:
     """Tells the keys of a row from what else is in it.
 
@@ -60,17 +87,31 @@ class Columns:
         self._source = source
         self._texts = texts
         self._known: set[str] = set()
+        self._read: set[str] = set(named)
         self.kept: dict[str, None] = {}
         """The columns that are no keys, in the order in which they were met."""
+
+    @property
+    def told(self) -> list[str]:
+        """What is said of the columns that are no keys: each, with the key that it may be."""
+        unread = [key for key in self._keys if key not in self._read]
+        meant = {column: [k for k in unread if is_called(column, k)] for column in self.kept}
+        return [
+            f"{column} (if it is the {keys[0]}: --columns {keys[0]}={column})" if keys else column
+            for column, keys in meant.items()
+        ]
 
     def split(self, row: RawRow) -> tuple[Node, dict[str, Any]]:
         """Return the keys of a row, and what is kept of its other columns, JSON-ready.
 
         Raises:
-            ConfigError: a column that is named is not there, or one is nearly called as a key is.
+            ConfigError: a column that is named is not there, one is nearly called as a key is, or
+                one looks like the edit area of a row that has no column of it.
         """
         fields: dict[str, Any] = {}
         for key, column in self._named.items():
+            if column == NO_COLUMN:
+                continue
             if column not in row.values:
                 raise ConfigError(
                     f"a row without {column!r}, which --columns names for {key}"
@@ -86,6 +127,9 @@ class Columns:
             elif column not in taken and value is not None:
                 self._check(column, row.line)
                 more[column] = kept(value)
+        self._read |= fields.keys()
+        if "coords" not in fields and "coords" not in self._named:
+            self._check_area({column: row.values[column] for column in more}, row.line)
         if self._texts:
             fields = {key: self._value(key, value, row.line) for key, value in fields.items()}
         try:
@@ -106,6 +150,17 @@ class Columns:
             )
         self._known.add(column)
         self.kept[column] = None
+
+    def _check_area(self, others: Mapping[str, Any], line: int) -> None:
+        for column, value in others.items():
+            if is_called(column, "coords") and holds_image(value):
+                raise ConfigError(
+                    f"a row without 'coords', whose {column!r} looks like the edit area: the whole"
+                    f" image would be measured; give --columns coords={column}, or --columns"
+                    f" coords={NO_COLUMN} if that is meant",
+                    self._source.shown,
+                    line,
+                )
 
     def _value(self, key: str, value: Any, line: int) -> Any:
         if key not in _OF_JSON or not isinstance(value, str):

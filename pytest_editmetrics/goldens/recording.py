@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from decimal import (
+    ROUND_CEILING,
+    ROUND_FLOOR,
+    ROUND_HALF_EVEN,
+    Context,
+    Decimal,
+    DivisionByZero,
+    InvalidOperation,
+    Overflow,
+    localcontext,
+)
 from math import inf, isfinite
 from pathlib import Path
 from typing import Any
@@ -20,6 +30,17 @@ from pytest_editmetrics.measurement import Edit, Margin, Metric, Threshold, leas
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
 _DIGITS = 3
+# a test may set that of the process, and its defaults, so nothing is left to them
+_ARITHMETIC = Context(
+    prec=28,
+    rounding=ROUND_HALF_EVEN,
+    Emin=-999999,
+    Emax=999999,
+    capitals=1,
+    clamp=0,
+    flags=[],
+    traps=[InvalidOperation, DivisionByZero, Overflow],
+)
 _TOLD = ("weights", "resize", "dtype", "share", "size", "edit", "reason")
 
 
@@ -65,10 +86,11 @@ def worst_there_is(value: float, metric: Metric) -> str:
 
 
 def _outward(value: float, metric: Metric, margin: Margin) -> float:
-    exact = _decimal(value)
-    room = max(abs(exact) * _decimal(margin.relative), _decimal(margin.absolute))
-    outward = ROUND_CEILING if metric.better == "lower" else ROUND_FLOOR
-    bound = _rounded(exact + room if metric.better == "lower" else exact - room, metric, outward)
+    exact, lower = _decimal(value), metric.better == "lower"
+    with localcontext(_ARITHMETIC):
+        room = max(abs(exact) * _decimal(margin.relative), _decimal(margin.absolute))
+        outward = ROUND_CEILING if lower else ROUND_FLOOR
+        bound = _rounded(exact + room if lower else exact - room, metric, outward)
     low, high = metric.low, metric.high
     within = min(max(float(bound), low), high)
     holds = Threshold(metric.bound_kind, within, "golden", "").holds(value)
@@ -81,7 +103,8 @@ def recorded_measured(value: float, metric: Metric) -> float:
     >>> recorded_measured(7.1849, Metric("emd", "lower"))
     7.18
     """
-    return float(_rounded(_decimal(value), metric, ROUND_HALF_EVEN))
+    with localcontext(_ARITHMETIC):
+        return float(_rounded(_decimal(value), metric, ROUND_HALF_EVEN))
 
 
 def _decimal(number: float) -> Decimal:

@@ -12,9 +12,11 @@ from PIL import Image
 from pytest_editmetrics.errors import ImageError
 from pytest_editmetrics.images.arrays import is_tensor
 from pytest_editmetrics.images.data_url import is_data_url
+from pytest_editmetrics.images.remote import is_url
 from pytest_editmetrics.images.unread import core_of, is_unread
 
 _Place = tuple[Any, ...]
+_LOCAL = "file://"
 _MEANT = "also where an image is to be compared with itself"
 
 
@@ -22,8 +24,8 @@ def check_two_places(reference: Any, edited: Any) -> None:
     """Raise ``ImageError`` if both images of a check are kept in one place, whatever they hold.
 
     That is one object, one memory (views of an array, a tensor and its array, images of PIL that
-    share their pixels), or one file, by path or opened and not read yet. Views that lie next to or
-    beside each other in one memory are two.
+    share their pixels), or one file, by path, by URL or opened and not read yet. Views that lie
+    next to or beside each other in one memory are two.
 
     >>> one = np.zeros((4, 8, 3), np.uint8)
     >>> check_two_places(one[:, :4], one[:, 4:])
@@ -77,6 +79,10 @@ def _file(source: Any) -> _Place | None:
         if isinstance(source, (str, os.PathLike)):
             if isinstance(source, str) and is_data_url(source):
                 return None
+            if isinstance(source, str) and is_url(source):
+                if not source.startswith(_LOCAL):
+                    return ("url", source)
+                source = source.removeprefix(_LOCAL)
             found = os.stat(source)
         elif is_unread(source):
             found = os.fstat(source.fp.fileno())

@@ -387,10 +387,11 @@ def _apply(report: pytest.TestReport, soft: list[Any], item: pytest.Item) -> Non
 
     skipped = [gate for gate in soft if gate.reason == "skipped-missing"]
     report.outcome = "skipped"
+    path, line, _ = item.reportinfo()
+    told = "; ".join(map(headline, soft))  # plain str: xdist refuses str subclasses
     if len(skipped) == len(soft):
-        path, line, _ = item.reportinfo()
-        reason = "; ".join(map(headline, skipped))
-        report.longrepr = (str(path), (line or 0) + 1, f"Skipped: {reason}")
-    else:
-        # plain str: xdist refuses str subclasses
-        report.wasxfail = "; ".join(map(headline, soft))
+        report.longrepr = (str(path), (line or 0) + 1, f"Skipped: {told}")
+        return
+    report.wasxfail = told
+    if not item.config.pluginmanager.has_plugin("skipping"):  # then pytest lists it as skipped
+        report.longrepr = (str(path), (line or 0) + 1, told)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pytest_editmetrics.checks.judge import Job, Judged, encode_ahead, explained, judged
-from pytest_editmetrics.errors import EditMetricsError, counted
+from pytest_editmetrics.errors import EditMetricsError, ImageError, counted
 from pytest_editmetrics.session.options import ci_variable, in_ci
 from pytest_editmetrics.session.state import EditSession
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.config.manifest import Row
     from pytest_editmetrics.gates.verdict import Gate
     from pytest_editmetrics.images.colour_words import Colour
+    from pytest_editmetrics.images.encoded import Encoded
     from pytest_editmetrics.images.load import Loaded
     from pytest_editmetrics.report.tally import RunningTally, Tally
 
@@ -89,6 +90,7 @@ class RowScorer:
 
         colour = row.colour or self._session.settings.colour
         try:
+            _check_two_files(row)
             return pair_of(
                 _load(row, "reference", colour),
                 _load(row, "edited", colour),
@@ -164,19 +166,43 @@ class RowScorer:
         return replace(gate, details={**gate.details, "manifest": facts})
 
 
-def _load(row: Row, which: Literal["reference", "edited"], colour: Colour) -> Loaded:
+def _check_two_files(row: Row) -> None:
+    """Raise ``ImageError`` if both images of a row are one file; a copy is another."""
+    from pytest_editmetrics.config.manifest import image_text
+    from pytest_editmetrics.images.one_place import check_two_places
+
+    try:
+        check_two_places(_place(row, row.reference), _place(row, row.edited))
+    except ImageError:
+        raise ImageError(
+            f"reference and edited image are one and the same file ({image_text(row.edited)}), so"
+            " nothing can have changed between them: name the file that the editor wrote, or a copy"
+            " where an image is to be compared with itself"
+        ) from None
+
+
+def _place(row: Row, image: str | Encoded) -> str | Path | Encoded:
+    """Return where an image of a row lies: a URL, a path, or the bytes themselves."""
     from pytest_editmetrics.images.data_url import is_data_url
+    from pytest_editmetrics.images.remote import is_url
+
+    if not isinstance(image, str) or is_url(image) or is_data_url(image):
+        return image
+    return Path(row.folder) / image
+
+
+def _load(row: Row, which: Literal["reference", "edited"], colour: Colour) -> Loaded:
     from pytest_editmetrics.images.encoded import Encoded
     from pytest_editmetrics.images.load import read_encoded, read_image
     from pytest_editmetrics.images.remote import is_url, read_url
 
     what = f"{which} image"
-    text: str | Encoded = getattr(row, which)
-    if isinstance(text, Encoded):
-        return read_encoded(text.data, f"{what} {text.text}", colour)
-    if is_url(text):
-        return read_encoded(read_url(text, what), f"{what} {text}", colour)
-    return read_image(text if is_data_url(text) else Path(row.folder) / text, what, colour)
+    place = _place(row, getattr(row, which))
+    if isinstance(place, Encoded):
+        return read_encoded(place.data, f"{what} {place.text}", colour)
+    if isinstance(place, str) and is_url(place):
+        return read_encoded(read_url(place, what), f"{what} {place}", colour)
+    return read_image(place, what, colour)
 
 
 Engine = Callable[[RowScorer, "Iterable[Row]", int], Iterator[Outcome]]

@@ -22,7 +22,7 @@ def marked_xfail(item: pytest.Item) -> bool:
     """
     from _pytest.skipping import evaluate_xfail_marks, xfailed_key
 
-    if item.config.option.runxfail:
+    if item.config.getoption("runxfail", True):  # without it (-p no:skipping) no mark is heeded
         return False
     try:
         mark = item.stash.get(xfailed_key, None) or evaluate_xfail_marks(item)

@@ -21,7 +21,7 @@ def pair(pytester):
     after[:, :12] += 30
     soft = np.full((16, 24), 60, np.uint8)
     soft[:, :12] = 190
-    for name, image in {"before": before, "after": after, "soft": soft}.items():
+    for name, image in {"before": before, "copy": before, "after": after, "soft": soft}.items():
         Image.fromarray(image).save(pytester.path / f"{name}.png")
     pytester.makeini("[pytest]\n")
     (pytester.path / "editmetrics.yaml").write_text(
@@ -73,7 +73,7 @@ def score(pair, name: str, text: str, *options: str):
     return pair.run(sys.executable, "-c", COMMAND, "score", name, *options)
 
 
-ROW = {"id": "a", "reference": "before.png", "edited": "before.png"}
+ROW = {"id": "a", "reference": "before.png", "edited": "copy.png"}
 
 
 @pytest.mark.parametrize("name", ["m.csv", "m.jsonl"])

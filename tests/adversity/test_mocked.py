@@ -32,6 +32,22 @@ def test_pyfakefs(approved, assert_came, workers):
     assert_came(result, 1, "*test_x.py.yaml: it was there when the session began*")
 
 
+def test_a_golden_image_under_pyfakefs(suite, assert_came, workers):
+    """The first check of a session compares an image in the file system of pyfakefs."""
+    pytest.importorskip("pyfakefs")
+    suite.makepyfile(
+        test_x="import numpy as np\n"
+        "IMAGE = np.tile(np.arange(64, dtype=np.uint8), (64, 1))\n"
+        "def test_it(fs, golden_image): golden_image.check(IMAGE)\n"
+        "def test_other(fs): pass\n"
+    )
+    result = suite.runpytest_subprocess(*workers, "-ppyfakefs.pytest_plugin")
+    result.assert_outcomes(failed=1, passed=1)
+    assert_came(
+        result, 1, "*could not be judged: *the test has a fake file system (pyfakefs, a mock)*"
+    )
+
+
 def test_a_golden_that_a_test_removes(approved, assert_came, workers):
     """A test removes the folder of goldens before it checks."""
     approved.makepyfile(

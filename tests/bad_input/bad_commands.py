@@ -32,11 +32,22 @@ MANIFESTS = [
         names="m.jsonl:1: a row without 'edited'",
     ),
     Case("key misspelt", row(cords=[]), names="did you mean 'coords'?"),
-    Case("columns besides the keys", row(edited="before.png", prompt="red", seed=7), "measured"),
+    Case("columns besides the keys", row(edited="copy.png", prompt="red", seed=7), "measured"),
+    Case(
+        "column that looks like the edit area",
+        row(bbox=[[16, 16, 32, 32]]),
+        names="give --columns coords=bbox, or --columns coords=none",
+    ),
+    Case(
+        "one file as both images",
+        row(edited="./before.png"),
+        "failed",
+        names="reference and edited image are one and the same file (./before.png)",
+    ),
     Case(
         "columns that are called otherwise",
         '{"source": "before.png", "target": "after.png"}',
-        names="give --columns KEY=COLUMN (there are 'source', 'target')",
+        names="(there are 'source', 'target'), perhaps --columns reference=source,edited=target",
     ),
     Case(
         "bytes of an image as text",

@@ -130,6 +130,7 @@ def project(path: Path) -> None:
     path.joinpath("goldens", "README").write_text("no run")
     path.joinpath("before.png").write_bytes(png(before))
     path.joinpath("after.png").write_bytes(png(after))
+    path.joinpath("copy.png").write_bytes(png(before))
 
 
 def in_case_files(pytester: pytest.Pytester) -> Rows:
@@ -188,7 +189,7 @@ def in_commands(root: Path) -> tuple[Rows, ...]:
         data = case.made if isinstance(case.made, bytes) else case.made.encode()
         Path("m.jsonl").write_bytes(data)
         manifests.append((case, command(root, ["score", "m.jsonl", "-o", "scored"], case.names)))
-    row = {"id": "a", "reference": "before.png", "edited": "before.png"}
+    row = {"id": "a", "reference": "before.png", "edited": "copy.png"}
     Path("m.jsonl").write_text(json.dumps(row))
     assert main(["score", "m.jsonl", "-o", "good"]) == 0
     run = Path("good/results.jsonl").read_text()

@@ -336,6 +336,70 @@ def test_columns_of_other_names_are_named(table):
         table(json.dumps(lines), "m.jsonl", **{**names, "coords": "mask"})
 
 
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        *[
+            (name, [[0, 0, 8, 8]])
+            for name in ("box", "bbox", "boxes", "edit_bbox", "Region", "area")
+        ],
+        *[(name, "m/1.png") for name in ("mask", "mask_path", "maskPath", "inpaint_mask")],
+        *[
+            ("box", "0 0 8 8"),
+            ("bbox", "(0, 0.5, 8, 8)"),
+            ("mask", {"size": [8, 8], "counts": "x"}),
+        ],
+    ],
+)
+def test_a_column_that_looks_like_the_edit_area_is_an_error(table, column, value):
+    row = {**PAIR, column: value}
+    said = (
+        f"^m.jsonl:1: a row without 'coords', whose {column!r} looks like the edit area: the whole"
+        f" image would be measured; give --columns coords={column}, or --columns coords=none"
+    )
+    with pytest.raises(ConfigError, match=said):
+        table(json.dumps(row), "m.jsonl")
+    (whole,) = table(json.dumps(row), "m.jsonl", coords="none")
+    assert whole.coords is None
+    assert column in whole.more
+    (held,) = table(json.dumps({**row, "coords": [[1, 1, 2, 2]]}), "m.jsonl")
+    assert held.coords == ((1, 1, 2, 2),)
+    (empty,) = table(json.dumps({**row, "coords": None}), "m.jsonl")
+    assert empty.coords is None
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("area", 0.3), ("region", "EU"), ("mask_prompt", "the red hat."), ("unmasked", "a.png"),
+     ("masks", 3), ("has_mask", True), ("box", None)],
+)  # fmt: skip
+def test_other_columns_do_not(table, column, value):
+    assert len(table(json.dumps({**PAIR, column: value}), "m.jsonl")) == 1
+
+
+def test_a_column_that_may_be_a_key_is_told(tmp_path):
+    row = {**PAIR, "name": "mug", "turn": 1, "source_prompt": "a mug"}
+    (tmp_path / "m.jsonl").write_text(json.dumps(row))
+    measured = lambda expect: (("lpips",), False)  # noqa: E731
+    manifest = Manifest(tmp_path / "m.jsonl", REGISTRY, tmp_path, measured)
+    list(manifest.rows())
+    assert manifest.kept == ["name (if it is the id: --columns id=name)", "turn", "source_prompt"]
+
+
+@pytest.mark.parametrize(
+    ("row", "perhaps"),
+    [
+        ({"before": "a.png", "after": "b.png"}, "reference=before,edited=after"),
+        ({"source_prompt": "a mug", "source": "a.png", "target_img": "b.png"},
+         "reference=source,edited=target_img"),
+        ({"reference_path": "a.png", "edited": "b.png"}, "reference=reference_path"),
+    ],
+)  # fmt: skip
+def test_columns_that_may_be_the_images_are_named(table, row, perhaps):
+    with pytest.raises(ConfigError, match=rf"\), perhaps --columns {perhaps}$"):
+        table(json.dumps(row), "m.jsonl")
+
+
 def test_columns_as_they_are_typed():
     assert named_columns(" id = img_id ,reference=a b", ROW.names) == {"id": "img_id", "reference": "a b"}  # fmt: skip
     for text, says in (

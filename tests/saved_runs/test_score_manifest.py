@@ -149,6 +149,33 @@ def test_rows_in_the_review_band_warn_or_fail(score, suite):
     result.stdout.fnmatch_lines(["FAILED: 1 gate is for review (editmetrics_review is fail)"])
 
 
+def test_one_file_as_both_images_of_a_row_is_an_error_and_a_copy_is_none(score, suite):
+    write_pairs(suite.path, [5, 6])
+    edited = suite.path / "edited1.png"
+    (suite.path / "out").mkdir()
+    for name in ("link.png", "out/link.png"):
+        (suite.path / name).symlink_to(edited)
+    (suite.path / "hard.png").hardlink_to(edited)
+    (suite.path / "copy.png").write_bytes(edited.read_bytes())
+    url = f"file://{edited}"
+    one = ["edited1.png", "out/../edited1.png", str(edited), "link.png", "out/link.png", "hard.png"]
+    pairs = [("edited1.png", name) for name in (*one, url)] + [(url, "link.png"), (url, url)]
+    pairs += [("edited1.png", "copy.png")]
+    rows = [{"id": str(n), "reference": a, "edited": b} for n, (a, b) in enumerate(pairs)]
+    write_rows(suite.path, rows)
+    result = score()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*: score could not be judged: *one and the same file*"])
+    found = gates(read_run(suite.path / "pairs-scored"))
+    verdicts = [found[f"manifest::{n}"].verdict for n in range(len(pairs))]
+    assert verdicts == ["error"] * (len(pairs) - 1) + ["pass"]
+    assert found["manifest::3"].message == (
+        "reference and edited image are one and the same file (link.png), so nothing can have"
+        " changed between them: name the file that the editor wrote, or a copy where an image is to"
+        " be compared with itself"
+    )
+
+
 def test_compare_report_and_merge_read_it(score, suite, editmetrics):
     write_pairs(suite.path, [5, 6])
     assert score("-o", "base").ret == 0

@@ -135,8 +135,8 @@ def _lost(drift: Drift, layout: float, details: dict[str, Any]) -> Score:
         return soft("no-match", why, details)
     if layout >= KEPT:
         why = (
-            "nothing of the background is where it was, though it is laid out alike"
-            f" ({layout:.2f}): it was redrawn"
+            "nothing of the background can be found again, though it is laid out alike"
+            f" ({layout:.2f}): it was redrawn, or is too smooth to be found, as a sky"
         )
         return soft("redrawn", why, details)
     why = (

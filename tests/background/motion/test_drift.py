@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from scipy.ndimage import gaussian_filter, map_coordinates, shift
 
 from pytest_editmetrics.background.drift import measure_drift
 from pytest_editmetrics.background.motion import Motion, warped
+from pytest_editmetrics.pipes.drift.pipe import DriftPipe
 
 
 def photo(name: str, size: int = 256) -> NDArray[np.uint8]:
@@ -402,3 +404,13 @@ def test_where_much_stayed_and_nothing_is_found_again_no_motion_is_told():
     mask = np.ones((384, 384), bool)
     mask[130:270, 160:290] = False
     assert measure_drift(image, edited, mask).motion is None
+
+
+@pytest.mark.parametrize("steepness", [1, 4])
+def test_a_smooth_gradient_that_moved_is_not_said_to_be_redrawn(steepness):
+    sky = np.tile((np.arange(256) // steepness).astype(np.uint8)[:, None, None], (1, 256, 3))
+    found = DriftPipe().measure(sky, np.roll(sky, 1, 0), [], "outer", metric="drift_px")
+    assert found.soft_failure is not None
+    assert re.search(
+        r"\(1\.00\): it was redrawn, or is too smooth to be found", str(found.soft_failure)
+    )

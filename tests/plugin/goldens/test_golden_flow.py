@@ -523,3 +523,29 @@ def test_a_golden_that_could_not_be_written_is_not_said_to_be_looser(suite, gold
         ["warning: 1 recorded bound looser than the default:", "*test_y.py*"]
     )
     result.stdout.fnmatch_lines(["FAILED: goldens/test_x.py.yaml: the golden was not written*"])
+
+
+# each sets, and leaves behind, what the arithmetic of decimal numbers is in the whole process
+DECIMALS = {
+    "prec": "decimal.getcontext().prec = 1",
+    "traps": "decimal.setcontext(decimal.Context(prec=2, traps=list(decimal.Context().flags)))",
+    "range": "decimal.setcontext(decimal.Context(prec=3, Emin=-1, Emax=1, clamp=1))",
+    "default": "decimal.DefaultContext.prec = 1; decimal.setcontext(decimal.Context())",
+}
+
+
+@pytest.mark.parametrize("setting", DECIMALS.values(), ids=DECIMALS)
+def test_the_decimal_arithmetic_of_a_test_sets_no_bound(suite, golden, setting):
+    suite.makepyfile(
+        test_x="import decimal\n"
+        f"def test_it(check):\n    {setting}\n"
+        "    check(37); check(37, metric='likeness')\n"
+    )
+    result = suite.runpytest_subprocess("--editmetrics-update=all")
+    result.assert_outcomes(passed=1)
+    assert golden.read_text(encoding="utf-8").splitlines() == [
+        '"test_it":',
+        '  score: {max: 0.407, measured: 0.37, size: "8x8"}',
+        '  likeness: {min: 0.333, measured: 0.37, size: "8x8"}',
+    ]
+    suite.runpytest_subprocess().assert_outcomes(passed=1)

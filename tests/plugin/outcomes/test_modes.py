@@ -48,6 +48,18 @@ def test_without_the_cache_plugin_a_failure_leaves_its_picture_elsewhere(three):
 
 
 @pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+def test_without_what_heeds_marks_of_skip_and_xfail_a_gate_is_as_good(suite, mode):
+    known = "import pytest\n@pytest.mark.xfail\ndef test_known(check): check(14, 0.1)\n"
+    suite.makepyfile(test_x=SUITE + known)
+    result = suite.runpytest("-rA", "-p", "no:skipping", "--editmetrics-results=r.jsonl", *mode)
+    assert result.ret == 1
+    result.assert_outcomes(passed=1, failed=2, skipped=1)
+    result.stdout.fnmatch_lines(["SKIPPED * test_x.py:4: unedit score unmeasured (no-value)*"])
+    result.stdout.fnmatch_lines(["FAILED test_x.py::test_known - unedit score 0.140 > max 0.100*"])
+    assert len(gates(suite)) == 4
+
+
+@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
 def test_without_a_terminal_the_exit_status_and_the_results_speak(three, mode):
     result = three.runpytest("-p", "no:terminal", "--editmetrics-results=r.jsonl", *mode)
     assert result.ret == 1

@@ -157,7 +157,8 @@ def test_every_field_of_real_runs_is_declared(scene, tmp_path):
     (scene.path / "changed").touch()
     scene.runpytest("--editmetrics-run-dir=second")
     scene.runpytest("--editmetrics-results=third.jsonl", "--editmetrics-selftest", "-k", "golden")
-    (scene.path / "m.jsonl").write_text('{"reference": "a.png", "edited": "a.png"}')
+    Image.new("RGB", (64, 64)).save(scene.path / "b.png")
+    (scene.path / "m.jsonl").write_text('{"reference": "a.png", "edited": "b.png"}')
     main(["score", "m.jsonl", "-o", "scored", "--allow-unbounded"])
     for shard in ("pass", "soft"):
         scene.runpytest(f"--editmetrics-run-dir={shard}", "-k", shard)
