@@ -15,6 +15,7 @@ from pytest_editmetrics.errors import EditMetricsError, InputError, counted, did
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.pipes.registry import PipeRegistry
 from pytest_editmetrics.runs.folder import Run
+from pytest_editmetrics.runs.unheld import in_no_shard
 from pytest_editmetrics.suites.gone import Gone, Key, is_measured
 from pytest_editmetrics.suites.out_of_reach import out_of_reach
 from pytest_editmetrics.suites.pairs import NOISE, Bound, Pair
@@ -286,6 +287,8 @@ def _unusable(
         if bounds and not run.complete:
             cut = f"lacks tests ({run.lacks})" if run.lacks else "was cut off"
             failures.append(f"the {name} {cut}, so gates that it lost would go unnoticed")
+        if bounds and (lost := in_no_shard(run)):
+            failures.append(f"of the {name} {lost}, so gates that they lost would go unnoticed")
     return failures
 
 

@@ -15,16 +15,17 @@ from pytest_editmetrics.config.suite import SuiteBound, SuiteSettings
 from pytest_editmetrics.errors import counted
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.runs.folder import Run
+from pytest_editmetrics.runs.unheld import in_no_shard
 from pytest_editmetrics.suites.compare import final_gates, other_way, way_of, weights_of
 from pytest_editmetrics.suites.gate import Change, Moved, SuiteGate, Worst
 from pytest_editmetrics.suites.gone import Key, is_measured
+from pytest_editmetrics.suites.out_of_reach import out_of_reach
 from pytest_editmetrics.suites.paired import (
     bootstrap_interval,
     pairs_needed,
     signed_rank_p,
     statistic,
 )
-from pytest_editmetrics.suites.out_of_reach import out_of_reach
 from pytest_editmetrics.suites.pairs import NOISE, Bound
 
 LISTED = 5
@@ -75,6 +76,8 @@ def side_of(run: Run, metrics: Iterable[str], name: str) -> Side:
         problem = f"the {name} was cut off, so gates are missing from it"
     elif run.crashed:
         problem = f"{counted(len(run.crashed), 'test')} of the {name} crashed, so gates may lack"
+    elif told := in_no_shard(run):
+        problem = f"of the {name} {told}, so gates are missing from it"
     elif lost := _without_gates(run):
         problem = f"{counted(lost, 'failure')} of the {name} came before a gate was made"
     return Side(points, problem)
@@ -241,8 +244,8 @@ def _against(
     needed = pairs_needed(bound.bound)
     if len(worse_by) < needed:
         few = (
-            f"{_are(change)} too few: whatever they hold, the test cannot reach p < {bound.bound:g} with"
-            f" less than {needed}; add cases, or hold their mean"
+            f"{_are(change)} too few: whatever they hold, the test cannot reach"
+            f" p < {bound.bound:g} with less than {needed}; add cases, or hold their mean"
         )
         return _gate(bound, head, None, few, change)
     return _gate(bound, head, signed_rank_p(worse_by, bound.by), None, change)

@@ -214,6 +214,16 @@ def test_a_shard_that_is_missing_fails_where_their_number_is_stated(
         assert (len(run.gates), run.complete) == (2, not status)
 
 
+def test_a_merge_shows_no_picture_of_another_machine(tmp_path, editmetrics):
+    shown = replace(gate(), picture=".pytest_cache/d/editmetrics/a.png (reference | edited)")
+    status, out, _ = editmetrics(
+        "merge", write(tmp_path / "a", {"test_a": [shown]}), "-o", tmp_path / "all"
+    )
+    assert status == 0
+    assert "1 gate failed" in out
+    assert ".pytest_cache" not in out
+
+
 def test_what_shows_a_merged_run_says_that_a_shard_is_missing(tmp_path, editmetrics):
     one = write(tmp_path / "one", {"test_a": [gate()]})
     merged, page = tmp_path / "all", tmp_path / "r.html"
