@@ -24,7 +24,7 @@ def add(commands: Commands) -> None:
         help="what moved between two runs, gate by gate; fails beyond a bound",
         description="Pair the gates of two runs by test, metric and name, and tell what moved."
         " Exit status 1: beyond a bound, nothing to compare, or other weights; 2: a bound that"
-        " cannot be read.",
+        " cannot be read or that no change can exceed, or the same run twice.",
         epilog="example: editmetrics compare base.jsonl head.jsonl --fail lpips:5%",
     )
     parser.add_argument(
@@ -70,12 +70,17 @@ def _compare(args: argparse.Namespace) -> int:
 
 def _compared(args: argparse.Namespace, suite: SuiteSettings | None = None) -> int:
     from pytest_editmetrics.report.comparison import comparison_json, comparison_lines
-    from pytest_editmetrics.runs.folder import read_run
+    from pytest_editmetrics.runs.folder import is_same, read_run
     from pytest_editmetrics.suites.compare import compare_runs
     from pytest_editmetrics.suites.pairs import parse_bound
 
     bounds, allow = [parse_bound(text) for text in args.fail], args.allow_other_weights
     base, head = read_run(Path(args.base)), read_run(Path(args.head))
+    if is_same(base, head):
+        raise InputError(
+            f"{args.base} and {args.head} hold the same run, so nothing can have moved; give the"
+            " run to compare with first, then the one that is judged"
+        )
     found = compare_runs(base, head, bounds, allow_other_weights=allow)
     gates: list[SuiteGate] = []
     if suite is not None:

@@ -37,8 +37,8 @@ def add(commands: Commands) -> None:
         metavar="N",
         type=int,
         help="how many runs the matrix has: fewer fail, more are refused, and so are two that ran"
-        " the same test; goldens of tests that no shard has are named, and fail where the shards"
-        " ran strict",
+        " the same test; tests that none of them ran fail; goldens of tests that no shard has are"
+        " named, and fail where the shards ran strict",
     )
     parser.set_defaults(run=_merge)
 
@@ -47,7 +47,7 @@ def _merge(args: argparse.Namespace) -> int:
     from pytest_editmetrics.report.listed import headed, listed_failures
     from pytest_editmetrics.report.next_steps import verdict_lines
     from pytest_editmetrics.report.summary import summary_lines
-    from pytest_editmetrics.report.unheld import obsolete_texts, passed_by_texts
+    from pytest_editmetrics.report.unheld import failing_texts, obsolete_texts, passed_by_texts
     from pytest_editmetrics.saved_runs.merge import merge_runs
 
     given = len({folder.resolve() for folder in args.folders})
@@ -69,12 +69,12 @@ def _merge(args: argparse.Namespace) -> int:
     say_all(listed_failures("failed otherwise", merged.failed))
     for problem in map(headed, merged.problems):
         say_all([f"problem of the session {problem}", *problem.entries])
-    obsolete = obsolete_texts(merged.unheld)
-    failed = merged.unheld is not None and merged.unheld.strict and bool(obsolete)
-    for text in obsolete:
-        say_all([f"FAILED: {text}" if failed else text, *text.entries])
+    failing = failing_texts(merged.unheld)
+    for text in obsolete_texts(merged.unheld):
+        say_all([f"FAILED: {text}" if text in failing else text, *text.entries])
     for text in passed_by_texts(merged.unheld):
         say_all([text, *text.entries])
+    failed = bool(failing)
     if merged.lacks:
         allowed = args.allow_incomplete
         broken = any(test.when == "collect" for test in merged.failed)

@@ -81,3 +81,12 @@ def tile_failed(gate: Gate) -> bool:
     """Tell whether it was the worst tile that a golden image's gate fails by, and not the whole."""
     found = decided(gate)
     return gate.verdict == "fail" and found is not None and found.what == WORST_TILE
+
+
+def compared_nothing(gate: Gate) -> bool:
+    """Tell whether no xfail mark hides how a gate ended, as nothing says that it is what is known.
+
+    It is an error, or its golden image is of another size, mode or profile.
+    """
+    unlike = gate.verdict == "fail" and gate.snapshot is not None and gate.value is None
+    return unlike or gate.verdict == "error"

@@ -48,7 +48,12 @@ def write_last_screen(
     renamed or moved.
     """
     from pytest_editmetrics.report.listed import below
-    from pytest_editmetrics.report.next_steps import Line, next_steps, verdict_lines
+    from pytest_editmetrics.report.next_steps import (
+        Line,
+        next_steps,
+        verdict_lines,
+        worst_picture,
+    )
     from pytest_editmetrics.report.printed import printing
     from pytest_editmetrics.report.summary import summary_lines
 
@@ -58,7 +63,7 @@ def write_last_screen(
     if tally is not None:
         quiet = reporter.config.get_verbosity() < 0
         lines += map(Line, summary_lines(tally, quiet=quiet, width=wide))
-        lines += verdict_lines(tally)
+        lines += [*verdict_lines(tally), *worst_picture(tally)]
     lines += map(Line, notes)
     for problem in problems:
         lines += [Line(f"FAILED: {problem}", "red"), *map(Line, below(problem))]

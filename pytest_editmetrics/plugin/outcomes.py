@@ -336,7 +336,7 @@ def _leaves(raised: BaseException | None) -> Iterator[BaseException]:
 
 
 class ErrorsStay:
-    """An error is no expected failure: an xfail mark does not hide it."""
+    """An error is no expected failure, nor is a golden image of another size: no mark hides it."""
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
@@ -347,8 +347,7 @@ class ErrorsStay:
         The record tells, whatever exception lies on top of the error, or came after it.
         """
         record = item.stash.get(record_key, None)
-        report = self._undone(record, call, (yield))
-        _name_no_class(call, report)
+        _name_no_class(call, report := self._undone(record, call, (yield)))
         return report
 
     @staticmethod
@@ -357,10 +356,11 @@ class ErrorsStay:
     ) -> pytest.TestReport:
         if not (report.skipped and hasattr(report, "wasxfail")):
             return report
-        if record is not None and not record.running and _erred(record):
-            if not (call.excinfo and isinstance(call.excinfo.value, EditMetricsError)):
+        value = None if call.excinfo is None else call.excinfo.value
+        if record is not None and not record.running and (kinds := _never_expected(record)):
+            if not isinstance(value, kinds):
                 report.longrepr = _unless_failing(record, call, report).longrepr
-        elif not (call.excinfo and isinstance(call.excinfo.value, EditMetricsError)):
+        elif not isinstance(value, EditMetricsError):
             return report
         report.outcome = "failed"
         del report.wasxfail
@@ -376,8 +376,12 @@ def _name_no_class(call: pytest.CallInfo[Any], report: pytest.TestReport) -> Non
         crash.message = str(call.excinfo.value)
 
 
-def _erred(record: TestRecord) -> bool:
-    return any(gate.verdict == "error" for gate in record.current)
+def _never_expected(record: TestRecord) -> tuple[type[Exception], ...]:
+    """Return what is raised by gates that compared nothing; empty without such gates."""
+    from pytest_editmetrics.gates.decided import compared_nothing
+
+    found = {gate.verdict for gate in record.current if compared_nothing(gate)}
+    return (EditMetricsError,) if "error" in found else _OURS if found else ()
 
 
 def _apply(report: pytest.TestReport, soft: list[Any], item: pytest.Item) -> None:

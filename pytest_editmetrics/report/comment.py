@@ -24,7 +24,12 @@ from pytest_editmetrics.report.next_steps import Session, next_steps, typed_path
 from pytest_editmetrics.report.summary import by_expect
 from pytest_editmetrics.report.tally import Tally, TestGates, beyond, tally_of
 from pytest_editmetrics.report.text import headline
-from pytest_editmetrics.report.unheld import obsolete_texts, passed_by_texts, told_once
+from pytest_editmetrics.report.unheld import (
+    failing_words,
+    obsolete_texts,
+    passed_by_texts,
+    told_once,
+)
 from pytest_editmetrics.runs.failed import and_more, failed_alike
 from pytest_editmetrics.runs.folder import Run
 from pytest_editmetrics.runs.unheld import obsolete_of
@@ -55,9 +60,9 @@ def comment(
     tally = tally_of(run.gates, run.crashed, run.run_again)
     unheld = obsolete_of(run)
     problems, obsolete = told_once(map(headed, run.problems), obsolete_texts(unheld), unheld)
-    fails = obsolete if unheld is not None and unheld.strict else ()
     end = SessionEnd(
-        problems=[*fails, *problems],
+        problems=problems,
+        unheld=failing_words(unheld),
         failed_tests=run.failed_tests,
         failed=run.failed,
         cut="" if run.complete else run.lacks or "interrupted",

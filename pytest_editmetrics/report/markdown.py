@@ -47,7 +47,8 @@ class SessionEnd:
 
     ``problems`` each fail the session, ``notes`` do not; ``failed_tests`` counts every failed test,
     with gates or without, ``failed`` are those for another reason than a gate; ``cut`` says why
-    not every test ran, if so. ``report_url`` is where readers find the report: a page, or a
+    not every test ran, if so; ``unheld`` are words of tests in no shard and goldens of no test that
+    fail. ``report_url`` is where readers find the report: a page, or a
     folder with the report's pictures. ``typed`` returns the words that run a test, given its id.
     """
 
@@ -59,6 +60,7 @@ class SessionEnd:
     cut: str = ""
     report_url: str | None = None
     typed: Callable[[str], str] = shlex.quote
+    unheld: Sequence[str] = ()
 
 
 def is_summary(path: Path) -> bool:
@@ -151,9 +153,8 @@ def verdict_heading(tally: Tally, end: SessionEnd) -> str:
     expected = counts["expected"]
     unseen = len(tally.hidden) - expected
     seen = counts["failed"] - unseen
-    failed = bool(
-        seen or errors or counts["crashed"] or end.problems or end.failed_tests or end.cut
-    )
+    ends = (end.problems, end.failed_tests, end.cut, end.unheld)
+    failed = bool(seen or errors or counts["crashed"] or any(ends))
     if not counts["gates"] and not failed:
         return "## ➖ editmetrics: no gate was made, so nothing was judged"
     made = counted(counts["gates"], "gate")
@@ -172,6 +173,7 @@ def verdict_heading(tally: Tally, end: SessionEnd) -> str:
         said.append(counted(len(end.failed), "other failure"))
     elif end.failed_tests and not (seen or errors or counts["crashed"]):
         said.append(f"{counted(end.failed_tests, 'failed test')} of the session")
+    said += end.unheld
     if end.cut:
         said.append(f"{escape(end.cut)}, so not every test ran")
     return f"## {'❌ editmetrics failed' if failed else '✅ editmetrics passed'}: {', '.join(said)}"

@@ -20,7 +20,7 @@ from pytest_editmetrics.measurement import (
 )
 from pytest_editmetrics.report.causes import kind_of
 from pytest_editmetrics.report.summary import fetch_line
-from pytest_editmetrics.report.tally import Tally, TestGates, beyond
+from pytest_editmetrics.report.tally import Tally, beyond
 from pytest_editmetrics.report.text import line_of_golden, with_source, without_line, written_at
 
 _PLACES = 4  # of bounds written by hand
@@ -91,9 +91,20 @@ def verdict_lines(tally: Tally) -> list[Line]:
             said = said.partition(". Fetch it once")[0]
         text = f"{_gates(len(errors))} could not be judged: {said}{more}"
         lines.append(Line(text, "yellow"))
-    if picture := _worst_picture(tally.unexpected):
-        lines.append(Line(f"worst picture: {picture}"))
     return lines
+
+
+def worst_picture(tally: Tally) -> list[Line]:
+    """Return where the picture lies of the gate that is farthest beyond its bound, of a session.
+
+    On the machine that ran it: of a run that was merged, that is another one.
+    """
+    failing = [gate for _, gate in tally.unexpected if gate.verdict == "fail"]
+    shown = [gate for gate in failing if not (gate.picture or NO_PICTURE).startswith(NO_PICTURE)]
+    worst = max(shown, key=beyond, default=None)
+    if worst is None or worst.picture is None:
+        return []
+    return [Line(f"worst picture: {worst.picture.partition(' (')[0]}")]
 
 
 def _said(errors: Sequence[Gate]) -> tuple[str, int]:
@@ -278,14 +289,6 @@ def _update(session: Session, mode: str) -> str:
     if session.run:
         return f"editmetrics approve {session.kept}"
     return f"{session.again} --editmetrics-update={mode}"
-
-
-def _worst_picture(notable: Sequence[tuple[TestGates, Gate]]) -> str | None:
-    """Return the picture of the gate that is farthest beyond its bound, relative to it."""
-    failing = [gate for _, gate in notable if gate.verdict == "fail"]
-    shown = [gate for gate in failing if not (gate.picture or NO_PICTURE).startswith(NO_PICTURE)]
-    worst = max(shown, key=beyond, default=None)
-    return None if worst is None or worst.picture is None else worst.picture.partition(" (")[0]
 
 
 def _gates(number: int) -> str:

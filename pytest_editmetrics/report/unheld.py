@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from pytest_editmetrics.errors import counted
 from pytest_editmetrics.goldens.renamed import lost_bound, misnamed_lines, obsolete_lines
 from pytest_editmetrics.report.listed import Headed, listed
 from pytest_editmetrics.runs.obsolete import ObsoleteImage
@@ -72,6 +73,32 @@ def _golden(entry: str) -> str:
     return entry.partition(" (")[0] if ".yaml:" in entry else entry.partition(": ")[0]
 
 
+def failing_words(unheld: Unheld | None) -> list[str]:
+    """Return in few words what of it fails the run: tests in no shard do whatever the options."""
+    if unheld is None:
+        return []
+    lost = [f"{counted(len(unheld.lost), 'test')} ran in no shard"] if unheld.lost else []
+    obsolete = unheld.strict and unheld.number
+    return [*lost, *([counted(unheld.number, "obsolete golden")] if obsolete else [])]
+
+
+def failing_texts(unheld: Unheld | None) -> list[Headed]:
+    """Return those of ``obsolete_texts`` that fail the run."""
+    if unheld is None:
+        return []
+    return obsolete_texts(unheld) if unheld.strict else _lost_texts(unheld)
+
+
+def _lost_texts(unheld: Unheld) -> list[Headed]:
+    title = (
+        "in no shard: tests with gates that the shards found and none of them ran (does their"
+        " number agree with the matrix? What is left out on purpose is skipped, or left out by one"
+        " -k, -m or --deselect that all shards have)"
+    )
+    lines = listed(title, unheld.lost)
+    return [Headed(lines[0], lines[1:])] if lines else []
+
+
 def obsolete_texts(unheld: Unheld | None) -> list[Headed]:
     """Return what the end of a session says of them: a headed list of images, one of thresholds.
 
@@ -80,13 +107,7 @@ def obsolete_texts(unheld: Unheld | None) -> list[Headed]:
     found: list[Headed] = []
     if unheld is None:
         return found
-    if unheld.lost:
-        title = (
-            "in no shard: tests with gates that the shards found and none of them ran (does their"
-            " number agree with the matrix, and do their options leave none out?)"
-        )
-        lines = listed(title, unheld.lost)
-        found.append(Headed(lines[0], lines[1:]))
+    found += _lost_texts(unheld)
     if unheld.images:
         lines = images_lines(
             unheld.images, "`editmetrics prune RUN --yes` removes {}, where that is certain"

@@ -141,6 +141,15 @@ def is_results_file(path: Path) -> bool:
     return record.get("record") == "session" and record.get("schema") == SCHEMA
 
 
+def is_same(one: Run, other: Run) -> bool:
+    """Tell whether two are one run: by their file, through a link too, or by the session's id."""
+    told = one.session.get("id")
+    if told is not None and told == other.session.get("id"):
+        return True
+    first, second = (r.path / RESULTS if r.shown == r.path else r.shown for r in (one, other))
+    return first.resolve() == second.resolve()
+
+
 def read_run(path: Path) -> Run:
     """Read a run directory, or a results file.
 

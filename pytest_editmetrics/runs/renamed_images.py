@@ -79,6 +79,7 @@ def meant_for(
         made: the files of ``new`` whose picture one of these is: one of each is certain.
     """
     found: dict[str, str] = {}
+    several: dict[str, Sequence[str]] = {}
     of_target = Counter(target for targets in made.values() for target in targets)
     sure = {
         file: targets[0]
@@ -100,6 +101,9 @@ def meant_for(
             if len(candidates) == 1:
                 found[file] = candidates[0]
                 break
+        else:
+            if len(same) > 1 and "[" not in image.test:
+                several[file] = same
     for file, image in gone.items():
         if file not in found:  # a test looks for one image after the other
             tests = {
@@ -127,6 +131,11 @@ def meant_for(
             one = _meant(rootdir, file, target, whose, whole=whole, certain=certain)
             told = one in meant.values()  # how to move a folder, which is typed once
             meant[file] = Meant("it moves with its folder", True) if told else one
+    for file, targets in several.items():  # its test got parameters
+        first, *others = [new[target] for target in targets]
+        one = _meant(rootdir, file, targets[0], first, whole=False, certain=False)
+        more = f" or of {len(others) - 1} more" if len(others) > 1 else ""
+        meant.setdefault(file, Meant(f"{one.hint}; or likewise of {others[0].test}{more}", True))
     for file, targets in made.items():  # several pictures are alike
         if file not in meant or not meant[file].wanted:
             meant[file] = Meant(f"{new[targets[0]].nodeid} makes this picture now", True)

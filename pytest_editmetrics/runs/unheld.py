@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.errors import EditMetricsError, counted
 from pytest_editmetrics.goldens.file_names import SUFFIX
 from pytest_editmetrics.goldens.places import is_fixture_key
 from pytest_editmetrics.goldens.renamed import ObsoleteGolden, renamed_to
@@ -184,6 +184,13 @@ def obsolete_of(run: Run) -> Unheld | None:
     if told is None or "obsolete" not in run.end:
         return told and told.of_part()
     return told if "shards" in run.session else replace(told, passed_by={})
+
+
+def in_no_shard(run: Run) -> str:
+    """Return how many tests ran in no shard of a run, in words; empty for none."""
+    unheld = obsolete_of(run)
+    lost = 0 if unheld is None else len(unheld.lost)
+    return f"{counted(lost, 'test')} ran in no shard" if lost else ""
 
 
 def told_by(run: Run) -> Unheld | None:

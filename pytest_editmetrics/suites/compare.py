@@ -15,7 +15,9 @@ from pytest_editmetrics.errors import EditMetricsError, InputError, counted, did
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.pipes.registry import PipeRegistry
 from pytest_editmetrics.runs.folder import Run
+from pytest_editmetrics.runs.unheld import in_no_shard
 from pytest_editmetrics.suites.gone import Gone, Key, is_measured
+from pytest_editmetrics.suites.out_of_reach import out_of_reach
 from pytest_editmetrics.suites.pairs import NOISE, Bound, Pair
 
 _DEFINING = (
@@ -126,7 +128,8 @@ def compare_runs(
     """Pair the gates of two runs and hold the changes to ``bounds``.
 
     Raises:
-        InputError: a bound names a metric that neither run has, or one metric twice.
+        InputError: a bound names a metric that neither run has, or one metric twice, or nothing can
+            become worse by more than it.
         EditMetricsError: a run holds a gate twice, or the runs disagree on a metric's direction.
     """
     before, after = final_gates(base), final_gates(head)
@@ -159,6 +162,8 @@ def compare_runs(
         )
         for metric in known
     )
+    for change in changes:
+        _refuse_out_of_reach(change)
     other_weights = tuple(p for p in comparable if weights_of(p.base) != weights_of(p.head))
     other_ways = tuple(p for p in comparable if way_of(p.base) != way_of(p.head))
     return Comparison(
@@ -255,6 +260,19 @@ def _by_metric(bounds: Iterable[Bound], known: Sequence[str]) -> dict[str, Bound
     return by_metric
 
 
+def _refuse_out_of_reach(change: MetricChange) -> None:
+    bound = change.bound
+    if bound is None:
+        return
+    values = [value for pair in change.pairs for s in pair.steps for value in (s.base, s.head)]
+    if why := out_of_reach(bound, change.better, values):
+        share = f"amount, or a share of the base ({bound.metric}:{bound.amount:g}%)"
+        raise InputError(
+            f"--fail {bound.metric}:{bound} can fail nothing: {why}; give a smaller"
+            f" {'share' if bound.relative else share}"
+        )
+
+
 def _unusable(
     base: Run, head: Run, pairs: Sequence[Pair], both: Sequence[Pair], bounds: Sequence[Bound]
 ) -> list[str]:
@@ -269,6 +287,8 @@ def _unusable(
         if bounds and not run.complete:
             cut = f"lacks tests ({run.lacks})" if run.lacks else "was cut off"
             failures.append(f"the {name} {cut}, so gates that it lost would go unnoticed")
+        if bounds and (lost := in_no_shard(run)):
+            failures.append(f"of the {name} {lost}, so gates that they lost would go unnoticed")
     return failures
 
 

@@ -15,16 +15,18 @@ from pytest_editmetrics.config.suite import SuiteBound, SuiteSettings
 from pytest_editmetrics.errors import counted
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.runs.folder import Run
+from pytest_editmetrics.runs.unheld import in_no_shard
 from pytest_editmetrics.suites.compare import final_gates, other_way, way_of, weights_of
 from pytest_editmetrics.suites.gate import Change, Moved, SuiteGate, Worst
 from pytest_editmetrics.suites.gone import Key, is_measured
+from pytest_editmetrics.suites.out_of_reach import out_of_reach
 from pytest_editmetrics.suites.paired import (
     bootstrap_interval,
     pairs_needed,
     signed_rank_p,
     statistic,
 )
-from pytest_editmetrics.suites.pairs import NOISE
+from pytest_editmetrics.suites.pairs import NOISE, Bound
 
 LISTED = 5
 
@@ -74,6 +76,8 @@ def side_of(run: Run, metrics: Iterable[str], name: str) -> Side:
         problem = f"the {name} was cut off, so gates are missing from it"
     elif run.crashed:
         problem = f"{counted(len(run.crashed), 'test')} of the {name} crashed, so gates may lack"
+    elif told := in_no_shard(run):
+        problem = f"of the {name} {told}, so gates are missing from it"
     elif lost := _without_gates(run):
         problem = f"{counted(lost, 'failure')} of the {name} came before a gate was made"
     return Side(points, problem)
@@ -103,7 +107,7 @@ def judge_suite(
         base: those to compare with; ``None`` leaves the gates out that need it.
         allow_other_weights: compare gates that were measured with other weights too.
     """
-    changes: dict[str, tuple[Change, list[float], str | None]] = {}
+    changes: dict[str, tuple[Change, list[Moved], str | None]] = {}
     gates = []
     for bound in settings.bounds:
         if not bound.compares:
@@ -161,8 +165,8 @@ def _alone(bound: SuiteBound, head: Side) -> SuiteGate:
 
 def _compared(
     bound: SuiteBound, head: Side, base: Side, allow_other_weights: bool
-) -> tuple[Change, list[float], str | None]:
-    """Return how the metric moved, by how much each pair is worse, and why that proves nothing."""
+) -> tuple[Change, list[Moved], str | None]:
+    """Return how the metric moved, its pairs, and why that proves nothing."""
     before = {key: point for key, point in base.points.items() if key[1] == bound.metric}
     after = {key: point for key, point in head.points.items() if key[1] == bound.metric}
     both = [key for key in before if key in after]
@@ -195,7 +199,7 @@ def _compared(
     other = 0 if allow_other_weights else other
     return (
         change,
-        worse_by_of,
+        pairs,
         head.problem or base.problem or _unpaired(change, other, smoke, ways),
     )
 
@@ -228,23 +232,34 @@ def _are(change: Change) -> str:
 
 
 def _against(
-    bound: SuiteBound, head: Side, change: Change, worse_by: Sequence[float], problem: str | None
+    bound: SuiteBound, head: Side, change: Change, pairs: Sequence[Moved], problem: str | None
 ) -> SuiteGate:
-    if problem is not None:
+    if problem := problem or _idle(bound, pairs):
         return _gate(bound, head, None, problem, change)
+    worse_by = [pair.worse_by for pair in pairs]
     if bound.statistic == "regressions":
         allowed = max(bound.by, NOISE)
         beyond = [w for w in worse_by if w > allowed and not math.isclose(w, allowed)]
         return _gate(bound, head, float(len(beyond)), None, change)
     needed = pairs_needed(bound.bound)
     if len(worse_by) < needed:
-        pairs = counted(len(worse_by), "pair is", "pairs are")
         few = (
-            f"{pairs} too few: whatever they hold, the test cannot reach p < {bound.bound:g} with"
-            f" less than {needed}; add cases, or hold their mean"
+            f"{_are(change)} too few: whatever they hold, the test cannot reach"
+            f" p < {bound.bound:g} with less than {needed}; add cases, or hold their mean"
         )
         return _gate(bound, head, None, few, change)
     return _gate(bound, head, signed_rank_p(worse_by, bound.by), None, change)
+
+
+def _idle(bound: SuiteBound, pairs: Sequence[Moved]) -> str | None:
+    """Say why the gate could fail nothing, whatever became of its pairs."""
+    values = [value for pair in pairs for value in (pair.base, pair.head)]
+    if why := out_of_reach(Bound(bound.metric, bound.by, False), bound.better, values):
+        return f"none can be worse by more than {bound.by:g}: {why}; give a smaller `by`"
+    if bound.statistic == "regressions" and bound.bound >= len(pairs):
+        every = "the one pair" if len(pairs) == 1 else f"all {len(pairs)} pairs"
+        return f"max {bound.bound:g} lets {every} be worse; give a smaller `max`"
+    return None
 
 
 def _averages(worse_by: Sequence[float]) -> dict[str, Any]:

@@ -206,7 +206,13 @@ COMMANDS = [
     ),
     Case("bound of NaN", "compare r.jsonl r.jsonl --fail lpips:nan", names="lpips:nan"),
     Case("bound without a metric", "compare r.jsonl r.jsonl --fail 5%", names="5%"),
-    Case("bound of an unknown metric", "compare r.jsonl r.jsonl --fail lpisp:5%", names="lpisp"),
+    Case("bound of an unknown metric", "compare good r.jsonl --fail lpisp:5%", names="lpisp"),
+    Case(
+        "bound that nothing exceeds",
+        "compare good r.jsonl --fail unedit_max_diff:500",
+        names="unedit_max_diff:500",
+    ),
+    Case("a run and itself", "compare good good", names="good"),
     Case("schema of nothing", "schema caes", names="caes"),
     Case("weights of an unknown model", "weights path nowhere:vit", names="nowhere"),
 ]

@@ -66,8 +66,9 @@ def test_report_of_nothing(tmp_path, editmetrics):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk of Linux")
 def test_a_full_disk_is_told_in_one_line(tmp_path):
-    write(tmp_path / "run", {"test_a": [gate()]})
-    for command in (["schema"], ["compare", "run", "run"]):
+    for name in ("base", "run"):
+        write(tmp_path / name, {"test_a": [gate()]})
+    for command in (["schema"], ["compare", "base", "run"]):
         with open("/dev/full", "w") as full:
             ended = subprocess.run(
                 [sys.executable, "-m", "pytest_editmetrics.cli.main", *command],
@@ -213,6 +214,16 @@ def test_a_shard_that_is_missing_fails_where_their_number_is_stated(
         assert (len(run.gates), run.complete) == (2, not status)
 
 
+def test_a_merge_shows_no_picture_of_another_machine(tmp_path, editmetrics):
+    shown = replace(gate(), picture=".pytest_cache/d/editmetrics/a.png (reference | edited)")
+    status, out, _ = editmetrics(
+        "merge", write(tmp_path / "a", {"test_a": [shown]}), "-o", tmp_path / "all"
+    )
+    assert status == 0
+    assert "1 gate failed" in out
+    assert ".pytest_cache" not in out
+
+
 def test_what_shows_a_merged_run_says_that_a_shard_is_missing(tmp_path, editmetrics):
     one = write(tmp_path / "one", {"test_a": [gate()]})
     merged, page = tmp_path / "all", tmp_path / "r.html"
@@ -224,7 +235,7 @@ def test_what_shows_a_merged_run_says_that_a_shard_is_missing(tmp_path, editmetr
     text = page.read_text(encoding="utf-8")
     assert "Not every test ran: 1 shard is missing" in text
     assert "was cut off" not in text
-    _, out, _ = editmetrics("compare", one, merged, "--fail", "lpips:1")
+    _, out, _ = editmetrics("compare", one, merged, "--fail", "lpips:0.1")
     assert "INCOMPLETE: 1 shard is missing" in out
     assert "FAILED: the head lacks tests (1 shard is missing), so gates that it lost would" in out
     _, _, err = editmetrics("merge", merged, "-o", tmp_path / "again")

@@ -119,6 +119,15 @@ def test_a_failing_suite_is_uploaded_and_told_and_an_earlier_comment_replaced(ru
     assert "2 of 2 gates failed" in (runner.home / "temp/editmetrics/comment.md").read_text()
 
 
+def test_a_push_has_no_comment_and_its_page_tells_of_the_run(runner):
+    runner.conditions = dict.fromkeys(runner.conditions, False)
+    assert shards(runner) == [0, 0]
+    (runner.home / "summary.md").unlink()
+    assert runner.run(REPORT, {"shards": "2"}) == 0, runner.output
+    assert "editmetrics passed: 2 gates" in (runner.home / "summary.md").read_text()
+    assert not asked(runner)
+
+
 def test_what_became_worse_than_the_base_fails(runner):
     shards(runner)
     assert runner.run(REPORT, {"shards": "2"}) == 0

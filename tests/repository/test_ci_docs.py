@@ -25,7 +25,7 @@ def scripts() -> list[str]:
 
 
 COMMANDS = [
-    line.strip().partition(" || ")[0]
+    re.split(r" (?:\|\||>>) ", line.strip())[0]
     for script in scripts()
     for line in script.replace("\\\n", " ").splitlines()
     if line.strip().startswith("editmetrics ")
@@ -85,3 +85,21 @@ def test_a_merge_that_fails_fails_the_job_at_its_end():
     failing = f"steps.{merge['id']}.outcome == 'failure'"
     assert steps[-1] == {"if": "${{ !cancelled() && " + failing + " }}", "run": "exit 1"}
     assert GITLAB["report"]["script"][-1] == "exit ${failed:-0}"
+
+
+def test_each_shard_is_strict_and_held_to_its_goldens():
+    (github,) = [
+        step["run"]
+        for step in GITHUB["jobs"]["tests"]["steps"]
+        if "pytest -n" in step.get("run", "")
+    ]
+    for command in (github, GITLAB["edits"]["script"][-1]):
+        assert "--editmetrics-strict=regressed --editmetrics-require=golden=all" in command
+
+
+def test_the_merged_run_is_on_the_page_of_the_job():
+    steps = [step.get("run", "") for step in GITHUB["jobs"]["report"]["steps"]]
+    (summary,) = [step for step in steps if "GITHUB_STEP_SUMMARY" in step]
+    assert summary == 'editmetrics comment run >> "$GITHUB_STEP_SUMMARY"'
+    (merge,) = [number for number, step in enumerate(steps) if "editmetrics merge" in step]
+    assert steps.index(summary) == merge + 1

@@ -33,6 +33,21 @@ def test_the_tests_of_a_page_run(name, passed, pytester):
     pytester.runpytest("--editmetrics-update=missing").assert_outcomes(passed=passed)
 
 
+def test_a_known_fault_is_held_to_today_and_told_once_it_is_mended(pytester):
+    (test,) = shown("known-faults")
+    pytester.makepyfile(test_hat=test)
+    result = pytester.runpytest("--editmetrics-require=golden=all")
+    result.assert_outcomes(passed=1, xfailed=1)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["metric*expected*", "1 gate failed as expected (xfail)"])
+    pytester.makepyfile(test_hat=test.replace("SHIFT = 1", "SHIFT = 9"))
+    pytester.runpytest().assert_outcomes(failed=1, xfailed=1)
+    pytester.makepyfile(test_hat=test.replace("SHIFT = 1", "SHIFT = 0"))
+    result = pytester.runpytest()
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(["[[]XPASS(strict)[]] the background moves*"])
+
+
 def test_of_seeds_that_a_median_holds_one_may_be_bad(pytester):
     page = (FOLDER / "flaky-models.md").read_text(encoding="utf-8")
     test = shown("flaky-models")[1]

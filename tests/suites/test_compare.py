@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -122,7 +123,7 @@ def test_a_golden_image_is_compared_as_a_whole_and_by_its_worst_tile(compare):
     assert "    worst tile 0.010 -> 0.150, 0.14 worse (14 times the base): test_x.py::a" in text
     assert "    0.010 -> 0.100, 0.09 worse (900 %): test_x.py::b" in text
     lost = [("a", golden(0.01, float("nan"))), *head[1:]]
-    assert "1 gate is not measured any more" in compare(base, lost, "--fail", "golden_lpips:1")[1]
+    assert "1 gate is not measured any more" in compare(base, lost, "--fail", "golden_lpips:0.1")[1]
 
 
 def test_what_passed_and_fails_now_fails_within_its_bound_too(compare):
@@ -315,6 +316,59 @@ def test_a_bound_that_makes_no_sense_is_a_usage_error(compare, bound, message):
     status, text = compare([("a", lpips(0.1))], [("a", lpips(0.1))], "--fail", bound)
     assert status == 2
     assert message in text
+
+
+@pytest.mark.parametrize(
+    ("gate", "bound", "message"),
+    [
+        (lpips, "lpips:5", "no lpips of the two runs is above 0.3; give a smaller amount, or a"
+         " share of the base (lpips:5%)"),
+        (likeness, "likeness:1", "no likeness of the two runs is above 0.3;"),
+        (lambda v: Gate("mask_iou", "pass", better="higher", value=v), "mask_iou:1",
+         "mask_iou lies between 0 and 1; give a smaller amount"),
+        (lambda v: Gate("mask_iou", "pass", better="higher", value=v), "mask_iou:100%",
+         "no mask_iou falls by more than the whole of it; give a smaller share"),
+        (lambda v: Gate("unedit_max_diff", "pass", value=v), "unedit_max_diff:255", "between 0"),
+        (lambda v: Gate("golden_exact", "pass", value=v), "golden_exact:5", "between 0 and 1"),
+        (lambda v: Gate("golden_lpips", "pass", value=v), "golden_lpips:5", "is above 0.3"),
+    ],
+)  # fmt: skip
+def test_a_bound_that_no_change_can_exceed_is_a_usage_error(compare, gate, bound, message):
+    status, text = compare([("a", gate(0.0))], [("a", gate(0.3))], "--fail", bound)
+    assert status == 2
+    assert "can fail nothing: " in text
+    assert message in text
+
+
+@pytest.mark.parametrize(
+    ("gate", "bound"),
+    [
+        (lpips, "lpips:0.4"),
+        (lpips, "lpips:500%"),
+        (lambda v: Gate("drift_px", "pass", value=v), "drift_px:2"),
+        (lambda v: Gate("unedit_max_diff", "pass", value=v), "unedit_max_diff:3"),
+        (lambda v: Gate("altered", "pass", value=v), "altered:5"),
+        (lambda v: Gate("golden_tone", "pass", value=v), "golden_tone:2"),
+        (likeness, "likeness:99%"),
+    ],
+)
+def test_a_wide_bound_that_can_be_exceeded_stands(compare, gate, bound):
+    assert compare([("a", gate(0.3))], [("a", gate(0.3))], "--fail", bound)[0] == 0
+
+
+@pytest.mark.parametrize("how", ["itself", "its file", "a link", "a copy"])
+def test_a_run_and_itself_are_a_usage_error(tmp_path, capsys, how):
+    session = {"id": "0011"} if how == "a copy" else {}
+    with ResultsFile(tmp_path / "a/results.jsonl", {}, "2025-01-01T00:00:00+00:00", **session) as f:
+        f.gate("test_x.py::a", 1, True, "passed", lpips(0.1))
+        f.close({"gates": 1})
+    other = tmp_path / {"itself": "a", "its file": "a/results.jsonl"}.get(how, "b")
+    if how == "a link":
+        other.symlink_to(tmp_path / "a")
+    elif how == "a copy":
+        shutil.copytree(tmp_path / "a", other)
+    assert main(["compare", str(tmp_path / "a"), str(other)]) == 2
+    assert "hold the same run, so nothing can have moved" in capsys.readouterr().err
 
 
 def test_two_bounds_of_one_metric_are_a_usage_error(compare):

@@ -140,9 +140,26 @@ def test_other_weights_can_be_allowed_and_smoke_against_real_not():
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30), st.floats(0, 0.5))
 def test_regressions_are_counted_by_what_is_allowed(changes, by):
     base = side([0.5] * len(changes))
-    gate = judged(bound("regressions", 1000, by), side([0.5 + c for c in changes]), base)
+    most = len(changes) - 1
+    gate = judged(bound("regressions", most, by), side([0.5 + c for c in changes]), base)
     clear = [c for c in changes if abs(c - by) > 1e-5]
     assert sum(c > by for c in clear) <= gate.value <= len(changes) - sum(c < by for c in clear)
+
+
+@pytest.mark.parametrize(
+    ("one", "message"),
+    [
+        (bound("regressions", 3), "max 3 lets all 3 pairs be worse; give a smaller `max`"),
+        (bound("regressions", 0, 5), "none can be worse by more than 5: no lpips of the two runs"),
+        (bound("paired", 0.5, 5), "is above 0.9; give a smaller `by`"),
+        (bound("regressions", 0, 2, metric="mask_iou"), "than 2: mask_iou lies between 0 and 1;"),
+    ],
+)
+def test_what_could_fail_nothing_fails_and_says_so(one, message):
+    sides = side([0.9] * 3, metric=one.metric), side([0.1] * 3, metric=one.metric)
+    gate = judged(one, *sides)
+    assert gate.verdict == "fail"
+    assert message in gate.message
 
 
 def test_the_lines_of_a_failure():

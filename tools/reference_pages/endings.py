@@ -33,6 +33,11 @@ TESTS = (
         " named in `--editmetrics-skip-missing=sam-pipe`",
     ),
     (
+        "an image of another size, mode or profile than its golden image",
+        "failed, and no xfail mark hides it: nothing was compared; `--editmetrics-update=failed`"
+        " records it",
+    ),
+    (
         "no bound and no golden, of a test that is marked `xfail`",
         "xfailed, and the session fails: nothing was judged; `editmetrics approve RUN -k` its whole"
         " id records it",

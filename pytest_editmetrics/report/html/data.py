@@ -25,7 +25,13 @@ from pytest_editmetrics.report.metrics import about
 from pytest_editmetrics.report.summary import columns_of, without_margin
 from pytest_editmetrics.report.tally import Row, Tally, tally_of
 from pytest_editmetrics.report.text import update_mode
-from pytest_editmetrics.report.unheld import obsolete_texts, passed_by_texts, told_once
+from pytest_editmetrics.report.unheld import (
+    failing_texts,
+    failing_words,
+    obsolete_texts,
+    passed_by_texts,
+    told_once,
+)
 from pytest_editmetrics.runs.failed import failed_alike
 from pytest_editmetrics.runs.folder import Run
 from pytest_editmetrics.runs.review import Decision
@@ -216,11 +222,8 @@ def _headline(
         return f"{number}, and {counted(len(run.crashed), 'test')} crashed", "failed"
     if suite:
         return f"{together}; {none_failed}", "failed"
-    if unheld is not None and unheld.strict and unheld.number:
-        return (
-            f"{counted(unheld.number, 'obsolete golden')}; {none_failed}",
-            "failed",
-        )
+    if words := failing_words(unheld):
+        return f"{', '.join(words)}; {none_failed}", "failed"
     if others or run.failed_tests:
         told = ", ".join(others) or counted(run.failed_tests, "failed test")
         return f"{told}; {none_failed}", "failed"
@@ -288,8 +291,9 @@ def _obsolete(run: Run, unheld: Unheld | None) -> Iterator[Notice]:
     problems, texts = told_once(map(headed, run.problems), obsolete_texts(unheld), unheld)
     for problem in problems:
         yield Notice("error", problem, tuple(entry.strip() for entry in problem.entries))
+    failing = failing_texts(unheld)
     for text in texts:
-        level = "error" if unheld is not None and unheld.strict else "warning"
+        level = "error" if text in failing else "warning"
         yield Notice(level, text, tuple(entry.strip() for entry in text.entries))
     for text in passed_by_texts(unheld):
         yield Notice("warning", text, tuple(entry.strip() for entry in text.entries))

@@ -251,6 +251,31 @@ def test_boxes_that_leave_nothing_of_a_small_image_are_a_soft_failure(scene):
     assert "golden_lpips" not in result.stdout.str()
 
 
+@pytest.mark.parametrize("mode", [(), ("-n1",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize("strict", ["", "strict=True"])
+@pytest.mark.parametrize("cut", ["[:32]", "[..., 0]"])
+def test_an_image_of_another_size_or_mode_is_no_known_fault(pytester, mode, strict, cut):
+    """As for an edit gate, nothing was compared: the mark's fault may be there, or any other."""
+    text = """
+        import numpy as np, pytest
+        made = np.random.default_rng(7).integers(0, 255, (64, 64, 3), np.uint8)
+        {0}
+        def test_it(golden_image): golden_image.check({1})
+    """
+    pytester.makepyfile(test_x=text.format("", "made"))
+    pytester.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
+    mark = f"@pytest.mark.xfail({strict})"
+    pytester.makepyfile(test_x=text.format(mark, "255 - made"))
+    pytester.runpytest(*mode).assert_outcomes(xfailed=1)
+    pytester.makepyfile(test_x=text.format(mark, f"np.ascontiguousarray(made{cut})"))
+    result = pytester.runpytest(*mode)
+    result.assert_outcomes(failed=1)
+    result.stdout.re_match_lines([r"E +GateFailure: .*the image is .*, its golden .*"])
+    result.stdout.no_fnmatch_line("*its exception was caught*")
+    pytester.runpytest("--editmetrics-update=failed")
+    pytester.runpytest(*mode).assert_outcomes(failed=1)
+
+
 def test_an_image_just_large_enough_is_held_by_lpips_too(scene):
     scene("", "--editmetrics-update=missing", test=check("[:31, :31]"))
     assert '  comparator: ["lpips", "structure", "tone"]\n' in provenance(scene).read_text()

@@ -291,6 +291,38 @@ def test_a_renamed_test_is_not_to_be_recorded_before_its_image_is_renamed(golden
     )
 
 
+@pytest.mark.parametrize("values", ["1, 2", "1, 2, 4, 5"])
+def test_an_image_whose_test_got_parameters_is_to_be_renamed_first(golden, capsys, values):
+    one = PICTURES.splitlines()[-1]
+    text = (
+        f"import pytest\n{PICTURES}".replace(
+            one, f"@pytest.mark.parametrize('n', [{values}])\n{one}"
+        )
+        .replace("test_one(golden_image)", "test_one(golden_image, n)")
+        .replace("made(3)", "made(3 + n)")
+    )
+    (golden.path / "tests/test_golden.py").write_text(text)
+    result = golden.runpytest(RUN)
+    more = "test_one[[]2]" if values == "1, 2" else "test_one[[]2] or of 2 more"
+    result.stdout.fnmatch_lines(
+        [
+            f"  {OLD}/test_one-*.png: is it test_one[[]1] now? Then git mv {OLD}/test_one-*.png"
+            f" {OLD}/test_one-1-*.png, and in {OLD}/provenance.yaml make its key 'test_one-*.png'"
+            f" 'test_one-1-*.png' with test: 'test_one[[]1]'; or likewise of {more} (*",
+            "first rename or move what stands above as obsolete: *",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*prune*")
+    capsys.readouterr()
+    assert main(["prune", "run", "--yes"]) == 0
+    assert "left: 1 golden image that" in capsys.readouterr().out
+    assert kept(golden) == 3
+    golden.runpytest("--editmetrics-update=missing")
+    golden.runpytest(RUN)
+    assert main(["prune", "run", "--yes"]) == 0
+    assert "removed 1\n" in capsys.readouterr().out
+
+
 FIRST = "first rename or move what stands above as obsolete: "
 
 
