@@ -23,8 +23,8 @@ SPEC = PipeSpec(
             summary="how far the background moved, in pixels",
             definition="length of the median shift over the tiles that have texture",
             source=_SOURCE,
-            blind="a zoom, a turn or a mirroring about the middle, a part that moved alone, and areas"
-            " without texture",
+            blind="a zoom, a turn or a mirroring about the middle, a part that moved alone,"
+            " and areas without texture",
         ),
         Metric(
             "zoom",
