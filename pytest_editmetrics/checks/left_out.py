@@ -1,4 +1,4 @@
-"""What ``metrics`` leave out of what ``expect`` would hold: said, so that no gate is lost unseen."""
+"""What ``metrics`` leave out of what ``expect`` would hold: said, so that no gate is lost."""
 
 from __future__ import annotations
 

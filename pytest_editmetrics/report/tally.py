@@ -102,7 +102,8 @@ class Row:
     """One metric's line of the summary.
 
     ``worst`` is its gate nearest to its bound, or farthest beyond it; one that failed without a
-    value is worse than any that passed.
+    value is worse than any that passed. ``worst_recorded`` is the worst of those that are recorded,
+    which no bound held.
     """
 
     metric: str
@@ -115,6 +116,7 @@ class Row:
     unmeasured: int = 0
     recorded: int = 0
     worst: tuple[Gate, str] | None = None
+    worst_recorded: tuple[Gate, str] | None = None
 
     def add(self, gate: Gate, nodeid: str, *, expected: bool = False) -> None:
         """Count one gate of the test ``nodeid``, in one column; it may have been ``expected``."""
@@ -126,11 +128,21 @@ class Row:
         self.errors += gate.verdict == "error"
         self.unmeasured += gate.verdict == "unmeasured" and not gate.failing
         self.recorded += gate.verdict == "recorded"
-        told = gate.distance is not None or _fails(gate)
-        if gate.verdict == "recorded" or not told:
+        if gate.verdict == "recorded":
+            self._add_recorded(gate, nodeid)
+            return
+        if gate.distance is None and not _fails(gate):
             return
         if self.worst is None or _rank(gate) > _rank(self.worst[0]):
             self.worst = (gate, nodeid)
+
+    def _add_recorded(self, gate: Gate, nodeid: str) -> None:
+        if gate.value is None or gate.proposal is None:
+            return
+        held = None if self.worst_recorded is None else self.worst_recorded[0].value
+        sign = 1 if gate.better == "lower" else -1
+        if held is None or sign * gate.value > sign * held:
+            self.worst_recorded = (gate, nodeid)
 
 
 def _fails(gate: Gate) -> bool:
