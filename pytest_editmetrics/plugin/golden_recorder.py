@@ -13,6 +13,7 @@ from pytest_editmetrics.goldens.approved import GoldenAddress
 from pytest_editmetrics.goldens.images import sha256_of
 from pytest_editmetrics.goldens.recording import Proposal, write_proposals
 from pytest_editmetrics.measurement import bound_kind_of
+from pytest_editmetrics.plugin.loose_goldens import loose_notes
 from pytest_editmetrics.report.causes import causes_in_short
 from pytest_editmetrics.report.listed import first_of, listed
 from pytest_editmetrics.report.tally import Tally
@@ -36,6 +37,7 @@ def record_goldens(
     """
     standing = standing_update(session.config)
     notes = [] if standing is None else [standing]
+    notes += loose_notes(session, tally)
     proposals: list[Proposal] = []
     new: list[tuple[GoldenAddress, str, Gate, float]] = []
     automatic: dict[str, dict[str, None]] = {}

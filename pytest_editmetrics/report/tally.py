@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from pytest_editmetrics.gates.decided import decided
+from pytest_editmetrics.gates.improved import improved
 from pytest_editmetrics.gates.other_golden import Seen, golden_of, share_of
 from pytest_editmetrics.gates.reruns import failed_before, left_open
 from pytest_editmetrics.gates.verdict import FETCH, MEASURED, Gate
@@ -188,7 +189,8 @@ class Tally:
     died and that had another attempt; ``wrong_edits`` the tests of the self-tests that let a wrong
     edit through. ``seen`` is what was seen of the picture, by golden, of repetitions the least:
     also of one that passed. ``passed_marked`` counts gates that pass though their test is marked
-    xfail, by where their bound was written.
+    xfail, by where their bound was written. ``improved`` are gates whose golden was approved at a
+    value that is clearly worse than theirs.
     """
 
     def __init__(
@@ -207,6 +209,7 @@ class Tally:
         self.passed_marked: Counter[str | None] = Counter()
         self.by_default: set[str] = set()
         self.little: list[tuple[str, Gate]] = []
+        self.improved: list[tuple[str, Gate]] = []
         self.blind = Blind()
         self.wrong_edits: list[str] = []
         self.seen: dict[str, Seen] = {}
@@ -237,6 +240,8 @@ class Tally:
             if gate.golden_key(test.nodeid) != test.nodeid.partition("::")[2]:
                 key = golden_of(gate)
                 self.seen[key] = Seen.of(gate).least(self.seen.get(key))
+            elif improved(gate):
+                self.improved.append((test.nodeid, gate))
             row = self._rows.setdefault(gate.metric, Row(gate.metric))
             row.add(gate, test.nodeid, expected=test.expected)
             if self._each is not None:
