@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pytest_editmetrics.checks.judge import Job
     from pytest_editmetrics.gates.verdict import Gate
+    from pytest_editmetrics.session.state import EditSession
 
 _MOST = 0.5
+_BROKEN = ("redrawn", "mirrored", "channels", "inverted-tone", "one colour")
+"""What no model is to do to a background, unless it is expected to."""
 _DIAGNOSED_EDGE = 16  # pixels; a smaller image shows no cause
 
 
@@ -41,6 +44,23 @@ def causes_of(job: Job, gate: Gate) -> list[dict[str, Any]]:
         return [*told, *causes] if better and not _profile_lost(causes) else [*causes, *told]
     except Exception as error:  # whatever it is, the verdict stands
         return [{"kind": "unexplained", "text": f"not diagnosed: {type(error).__name__}: {error}"}]
+
+
+def broken(session: EditSession, job: Job, gate: Gate) -> list[dict[str, Any]]:
+    """Return the causes that say that a pair is broken, of a value that a golden is to hold.
+
+    Nothing is looked for where the value lies inside the bound that holds without a golden; where
+    there is none, inside that of a composite. Without an edit area all may be the edit.
+    """
+    metric = job.config.metric
+    default = session.settings.default(metric, job.expect or "composited")
+    of_background = gate.scope == "unedit_area" and gate.compares == "region"
+    if default is None or gate.value is None or not of_background or not job.pair.inside.any():
+        return []
+    if default.distance(gate.value) <= 0:
+        return []
+    causes = causes_of(job, gate)
+    return causes if causes and causes[0]["kind"] in _BROKEN else []
 
 
 def edit_lost(job: Job, gate: Gate) -> bool:

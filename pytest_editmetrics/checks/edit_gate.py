@@ -19,6 +19,7 @@ from pytest_editmetrics.checks.drawing import drawing
 from pytest_editmetrics.checks.given_boxes import boxes_of, check_paired, edit_area
 from pytest_editmetrics.checks.judge import Job, Judged, encode_ahead, exited, explained, judged
 from pytest_editmetrics.checks.keywords import check_keywords, takes_only_its_keywords
+from pytest_editmetrics.checks.left_out import say_left_out
 from pytest_editmetrics.checks.measure import Boxes
 from pytest_editmetrics.errors import InputError
 from pytest_editmetrics.images.resize_modes import Aspect, Resize
@@ -270,6 +271,8 @@ class EditGate:
             configs, unnamed = self._configs(check, marker)
             if check.expect is None and self._session.settings.expect is not None:
                 check = replace(check, expect=self._session.settings.expect)
+            if check.metrics is None and not unnamed:
+                say_left_out(self._session, self._owner.path, check.expect, configs, marker)
             check_name(check.name)
             facts = checked_facts(check.facts or {}, "facts")
             for config in configs:

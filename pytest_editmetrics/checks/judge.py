@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.checks.calls import ENDED, EXIT, NO_TEST
-from pytest_editmetrics.checks.causes import causes_of, edit_lost
+from pytest_editmetrics.checks.causes import broken, causes_of, edit_lost
 from pytest_editmetrics.checks.environments import say_of_entry, say_of_no_entry
 from pytest_editmetrics.checks.measure import Boxes, bind, measure
 from pytest_editmetrics.errors import EditMetricsError, InputError, MissingResourceError
@@ -107,6 +107,10 @@ def _explained(session: EditSession, judged: Judged, keep_failing_only: bool) ->
             if causes := causes_of(job, gate):
                 details["causes"] = causes
         gate = replace(gate, details=details)
+    elif gate.verdict == "recorded":
+        with session.clock.of("diagnosis"):
+            if causes := broken(session, job, gate):
+                gate = replace(gate, details={**gate.details, "causes": causes})
     if session.run_dir is not None and (gate.failing or not keep_failing_only):
         from pytest_editmetrics.runs.evidence import keep_pair
 

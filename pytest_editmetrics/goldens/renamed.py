@@ -212,6 +212,7 @@ class _New:
     """The tests of a file that made gates and had no golden: one of them may be a renamed one."""
 
     def __init__(self, tests: Collection[str]):
+        tests = sorted(tests)  # whoever asks is told the same
         self._tests = dict.fromkeys(tests)
         self._of_function: dict[str, list[str]] = {}
         self._with: dict[str, list[str]] = {}

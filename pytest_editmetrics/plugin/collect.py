@@ -178,6 +178,9 @@ def _run(
         )
     if edited is None:
         raise InputError(f"{file.path}:{case.line}: the fixture edit_image returned None")
+    from pytest_editmetrics.checks.left_out import say_left_out_of_case
+
+    say_left_out_of_case(session_of(edit_gate.item.config), file, case)
     check = Check(
         case.reference if reference is None else reference,
         edited,

@@ -204,6 +204,7 @@ class Controller:
         ended = not attempt.rerun, lost, attempt.outcome
         self._images.finished(nodeid, *ended, attempt.gates, attempt.staged)
         own = self.fixtures.take(attempt)
+        self._unheld.unreached.ended(attempt, own)
         if not attempt.rerun and not attempt.failed and attempt.outcome in ("passed", "xfailed"):
             labels = frozenset(g["metric"] + (f"@{g['name']}" if g["name"] else "") for g in own)
             self._measured[nodeid] = self._labels.setdefault(labels, labels)

@@ -166,6 +166,16 @@ def _first_line(report: pytest.TestReport | pytest.CollectReport) -> str:
     elif crash is None and not isinstance(report.longrepr, str):
         line = " ".join(lines[-1:])  # a doctest begins with a line's number
     else:
-        more = lines and lines[0].endswith(":")
-        line = " ".join(lines[: 2 if more else 1])
+        line = first_line_of(text)
     return _writable(line) or "failed without a word"
+
+
+def first_line_of(text: str) -> str:
+    r"""Return the first line of a message, with the next one where it only announces that.
+
+    >>> first_line_of("lpips 0.2 > max 0.1\n    bound golden"), first_line_of("no such key:\n  emd")
+    ('lpips 0.2 > max 0.1', 'no such key: emd')
+    """
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    more = lines and lines[0].endswith(":")
+    return " ".join(lines[: 2 if more else 1])

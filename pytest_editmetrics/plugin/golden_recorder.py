@@ -13,8 +13,11 @@ from pytest_editmetrics.goldens.approved import GoldenAddress
 from pytest_editmetrics.goldens.images import sha256_of
 from pytest_editmetrics.goldens.recording import Proposal, write_proposals
 from pytest_editmetrics.measurement import bound_kind_of
-from pytest_editmetrics.report.listed import first_of
+from pytest_editmetrics.plugin.loose_goldens import loose_notes
+from pytest_editmetrics.report.causes import causes_in_short
+from pytest_editmetrics.report.listed import first_of, listed
 from pytest_editmetrics.report.tally import Tally
+from pytest_editmetrics.report.text import format_numbers
 from pytest_editmetrics.saved_runs.acceptance import beyond_default, to_accept
 from pytest_editmetrics.session.options import standing_update
 from pytest_editmetrics.session.state import EditSession
@@ -34,6 +37,7 @@ def record_goldens(
     """
     standing = standing_update(session.config)
     notes = [] if standing is None else [standing]
+    notes += loose_notes(session, tally)
     proposals: list[Proposal] = []
     new: list[tuple[GoldenAddress, str, Gate, float]] = []
     automatic: dict[str, dict[str, None]] = {}
@@ -87,7 +91,9 @@ def record_goldens(
     ]
     notes += ignored_note(written, session.rootdir)
     left = {file for file in failed if sha256_of(file) == before[file]}
-    notes += _looser(session, (one for one in new if session.rootdir / one[0].file not in left))
+    new = [one for one in new if session.rootdir / one[0].file not in left]
+    notes += _looser(session, new)
+    notes += listed("recorded, and worth a look", _broken(new))
     notes += [
         f"warning: recorded under an id that pytest made from the place of a parameter ({where}):"
         f" write {_instead(session, list(names), placed[where])}, and record again"
@@ -109,6 +115,16 @@ def _looser(
         return []
     bounds = counted(len(found), "recorded bound")
     return [f"warning: {bounds} looser than the default:", *first_of(found)]
+
+
+def _broken(new: Iterable[tuple[GoldenAddress, str, Gate, float]]) -> list[str]:
+    """Return which pairs look broken, and how: of the gates that say the same of one, the first."""
+    found: dict[tuple[str, str], str] = {}
+    for _, nodeid, gate, _ in new:
+        if causes := causes_in_short(gate):
+            value = format_numbers(gate.value or 0.0)[0]
+            found.setdefault((nodeid, causes), f"{nodeid}: {gate.label} {value}: {causes}")
+    return list(found.values())
 
 
 def _is_placed(argument: str, nodeid: str) -> bool:

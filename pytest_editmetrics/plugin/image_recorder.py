@@ -34,7 +34,8 @@ class ImageRecorder:
 
     ``obsolete`` are golden images that no test uses, ``moved`` those that a test without one may
     mean, which a part of the suite knows, too.
-    ``done`` are the tests that passed, or came to looking for a golden image.
+    ``open_tests`` are the tests that did not pass, and whether a gate failed each before it came to
+    a golden image. ``done`` are the tests that passed, or came to looking for a golden image.
     ``unusable`` are notes of files that are called as ours are, cannot be read, and may be
     somebody else's.
     """
@@ -45,7 +46,8 @@ class ImageRecorder:
         self._unwanted: list[Staged] = []
         self.used: set[str] = set()
         self.new: dict[str, ImageOf] = {}
-        self.open_tests: set[str] = set()
+        self.open_tests: Mapping[str, bool] = {}
+        self._stopped: set[str] = set()
         self._came: set[str] = set()
         self._done: set[str] = set()
         self._looked: set[str] = set()
@@ -71,6 +73,8 @@ class ImageRecorder:
         """Take one attempt of a test, its gates as they travel; the last one's images count."""
         if final and outcome == "passed":
             self._passed.add(nodeid)
+        elif final and outcome == "failed" and gates:
+            self._stopped.add(nodeid)
         for gate in gates:
             if snapshot := gate["snapshot"]:
                 self.used.add(snapshot["file"])
@@ -126,9 +130,12 @@ class ImageRecorder:
         if self._session.options["update"] != "none":
             self._promote(collected, golden_id)
             self._remove_stale(collected, folders)
-        failed = {golden_id(one) for one in collected if one not in self._passed}
+        stopped = self._stopped - self._looked
+        self.open_tests = {
+            golden_id(one): one in stopped for one in collected if one not in self._passed
+        }
         tests = {golden_id(one) for one in collected}
-        self.open_tests, passed = failed, tests - failed
+        passed = tests - self.open_tests.keys()
         self._came, self._done = set(map(golden_id, self._looked)), passed
         self._find_unused(set(found.and_more(tests)) if full else None, passed, folders)
         if not full and self.new:

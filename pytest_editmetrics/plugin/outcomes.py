@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_editmetrics.errors import EditMetricsError, GateFailure
-from pytest_editmetrics.plugin.failed_tests import is_skip, tell_failure
+from pytest_editmetrics.plugin.failed_tests import first_line_of, is_skip, tell_failure
 from pytest_editmetrics.plugin.names import name_report
 from pytest_editmetrics.plugin.tracebacks import as_called, outside
 from pytest_editmetrics.session.identity import id_of
@@ -370,10 +370,13 @@ class ErrorsStay:
 
 
 def _name_no_class(call: pytest.CallInfo[Any], report: pytest.TestReport) -> None:
-    """Let the short summary begin with the metric: a line of it has few columns."""
+    """Let the short summary be one line that begins with the metric: it has few columns.
+
+    In CI pytest does not cut it, and would print all that stands above once more.
+    """
     crash = getattr(report.longrepr, "reprcrash", None) if report.failed else None
     if crash is not None and call.excinfo is not None and isinstance(call.excinfo.value, _OURS):
-        crash.message = str(call.excinfo.value)
+        crash.message = first_line_of(str(call.excinfo.value))
 
 
 def _never_expected(record: TestRecord) -> tuple[type[Exception], ...]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_editmetrics.errors import ConfigError, EditMetricsError, counted
 from pytest_editmetrics.plugin.found_tests import AllFound, has_goldens
 from pytest_editmetrics.plugin.names import Names
+from pytest_editmetrics.plugin.unreached import Unreached
 
 if TYPE_CHECKING:
     from pytest_editmetrics.goldens.renamed import Moved, ObsoleteGolden
@@ -22,7 +23,8 @@ class UnheldGoldens:
 
     ``unusable`` are notes of files that are called as goldens are, cannot be read, and may be
     somebody else's. ``found`` takes what the session's processes found, where it leaves results.
-    ``renamed`` tells whether a golden is to be renamed or moved, as its test was.
+    ``renamed`` tells whether a golden is to be renamed or moved, as its test was. ``unreached``
+    takes the gates of tests that failed.
     """
 
     def __init__(self, session: EditSession, names: Names):
@@ -38,6 +40,7 @@ class UnheldGoldens:
         self.renamed = False
         self._bound_lost = ""
         self.found = AllFound()
+        self.unreached = Unreached(session, names)
 
     def folders(self, collected: Iterable[str]) -> list[Path]:
         """Return the folders in which goldens lie, for the tests that were collected."""
@@ -70,7 +73,11 @@ class UnheldGoldens:
             self._new = self._session.goldens.without_entry(self.files(held))
 
     def not_measured(self, of_tests: Mapping[str, frozenset[str]]) -> None:
-        """Name goldens of tests that passed and measured only these gates, by node id."""
+        """Name goldens of tests that passed and measured only these gates, by node id.
+
+        And count those that tests which failed did not come to.
+        """
+        self.notes += self.unreached.notes()
         if not self._session.runs_tests:
             return
         measured: dict[tuple[Path, str], frozenset[str]] = {}

@@ -10,7 +10,7 @@ from pytest_editmetrics.errors import counted
 from pytest_editmetrics.gates.decided import decided
 from pytest_editmetrics.gates.other_golden import percent, share_of
 from pytest_editmetrics.gates.verdict import Gate
-from pytest_editmetrics.measurement import LITTLE
+from pytest_editmetrics.measurement import LITTLE, bound_kind_of
 from pytest_editmetrics.report.failure import together
 from pytest_editmetrics.report.listed import listed
 from pytest_editmetrics.report.tally import BLIND, Blind, Row, RunningTally, Tally
@@ -198,9 +198,12 @@ def columns_of(rows: Sequence[Row]) -> list[str]:
 
 
 def worst_margin(row: Row) -> str:
-    """Return the gate nearest to its bound, or farthest beyond it, in words."""
+    """Return the gate nearest to its bound, or farthest beyond it, in words.
+
+    Where none was held to one, that is the worst that was recorded.
+    """
     if row.worst is None:
-        return "-"
+        return _recorded(row)
     gate, nodeid = row.worst
     found = decided(gate)
     if found is None:
@@ -211,6 +214,16 @@ def worst_margin(row: Row) -> str:
     apart = f", {distance} {comparison}" if math.isfinite(found.value) else ""
     value = f"{found.what} {value}".strip()
     return f"{value} ({found.kind} {bound}{apart}): {nodeid}"
+
+
+def _recorded(row: Row) -> str:
+    if row.worst_recorded is None:
+        return "-"
+    gate, nodeid = row.worst_recorded
+    assert gate.value is not None
+    assert gate.proposal is not None
+    value, bound = format_numbers(gate.value, gate.proposal)
+    return f"{value} (recorded, {bound_kind_of(gate.better)} {bound}): {nodeid}"
 
 
 def without_margin(gate: Gate) -> str:

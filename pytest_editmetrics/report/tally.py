@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from pytest_editmetrics.gates.decided import decided
+from pytest_editmetrics.gates.improved import improved
 from pytest_editmetrics.gates.other_golden import Seen, golden_of, share_of
 from pytest_editmetrics.gates.reruns import failed_before, left_open
 from pytest_editmetrics.gates.verdict import FETCH, MEASURED, Gate
@@ -102,7 +103,8 @@ class Row:
     """One metric's line of the summary.
 
     ``worst`` is its gate nearest to its bound, or farthest beyond it; one that failed without a
-    value is worse than any that passed.
+    value is worse than any that passed. ``worst_recorded`` is the worst of those that are recorded,
+    which no bound held.
     """
 
     metric: str
@@ -115,6 +117,7 @@ class Row:
     unmeasured: int = 0
     recorded: int = 0
     worst: tuple[Gate, str] | None = None
+    worst_recorded: tuple[Gate, str] | None = None
 
     def add(self, gate: Gate, nodeid: str, *, expected: bool = False) -> None:
         """Count one gate of the test ``nodeid``, in one column; it may have been ``expected``."""
@@ -126,11 +129,21 @@ class Row:
         self.errors += gate.verdict == "error"
         self.unmeasured += gate.verdict == "unmeasured" and not gate.failing
         self.recorded += gate.verdict == "recorded"
-        told = gate.distance is not None or _fails(gate)
-        if gate.verdict == "recorded" or not told:
+        if gate.verdict == "recorded":
+            self._add_recorded(gate, nodeid)
+            return
+        if gate.distance is None and not _fails(gate):
             return
         if self.worst is None or _rank(gate) > _rank(self.worst[0]):
             self.worst = (gate, nodeid)
+
+    def _add_recorded(self, gate: Gate, nodeid: str) -> None:
+        if gate.value is None or gate.proposal is None:
+            return
+        held = None if self.worst_recorded is None else self.worst_recorded[0].value
+        sign = 1 if gate.better == "lower" else -1
+        if held is None or sign * gate.value > sign * held:
+            self.worst_recorded = (gate, nodeid)
 
 
 def _fails(gate: Gate) -> bool:
@@ -176,7 +189,8 @@ class Tally:
     died and that had another attempt; ``wrong_edits`` the tests of the self-tests that let a wrong
     edit through. ``seen`` is what was seen of the picture, by golden, of repetitions the least:
     also of one that passed. ``passed_marked`` counts gates that pass though their test is marked
-    xfail, by where their bound was written.
+    xfail, by where their bound was written. ``improved`` are gates whose golden was approved at a
+    value that is clearly worse than theirs.
     """
 
     def __init__(
@@ -195,6 +209,7 @@ class Tally:
         self.passed_marked: Counter[str | None] = Counter()
         self.by_default: set[str] = set()
         self.little: list[tuple[str, Gate]] = []
+        self.improved: list[tuple[str, Gate]] = []
         self.blind = Blind()
         self.wrong_edits: list[str] = []
         self.seen: dict[str, Seen] = {}
@@ -225,6 +240,8 @@ class Tally:
             if gate.golden_key(test.nodeid) != test.nodeid.partition("::")[2]:
                 key = golden_of(gate)
                 self.seen[key] = Seen.of(gate).least(self.seen.get(key))
+            elif improved(gate):
+                self.improved.append((test.nodeid, gate))
             row = self._rows.setdefault(gate.metric, Row(gate.metric))
             row.add(gate, test.nodeid, expected=test.expected)
             if self._each is not None:

@@ -330,7 +330,7 @@ DETAILS = _declared(
     golden_left_under list: tests under which an earlier recording left the fixture's golden
     env_unstated text: the variant that states no bound of its own, so that another holds
     change text: of a failing gate: how many pixels differ, by how much, where
-    causes list: of a failing background: what happened, with its share
+    causes list: of a background that fails, or is recorded and looks broken: what happened
     manifest mapping: the `row` of a manifest, its images, its other `columns`
     not_kept text: which images could not be kept, and why
     distance whole: of comparator `pixel`: beyond which distance a pixel counts

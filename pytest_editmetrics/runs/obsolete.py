@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import Any
 
 from pytest_editmetrics.config.reader import shown_path
@@ -22,7 +23,13 @@ from pytest_editmetrics.goldens.places import is_fixture_key
 from pytest_editmetrics.goldens.provenance import PROVENANCE, Entry
 from pytest_editmetrics.goldens.store import Goldens
 from pytest_editmetrics.runs.folder import Run
-from pytest_editmetrics.runs.renamed_images import GONE, ImageOf, made_anew, meant_for
+from pytest_editmetrics.runs.renamed_images import (
+    GONE,
+    ImageOf,
+    made_anew,
+    meant_for,
+    stopped_before,
+)
 
 _NO_TEST = (
     "its test file gave no test here (prune leaves it: if other machines have these tests, skip"
@@ -67,7 +74,7 @@ def obsolete_images(
     folders: Collection[Path],
     broken: dict[Path, str],
     new: Mapping[str, ImageOf] | None = None,
-    open_tests: Collection[str] = (),
+    open_tests: Mapping[str, bool] = MappingProxyType({}),
     misnamed: Callable[[Path], Sequence[Path]] = lambda _: (),
 ) -> list[ObsoleteImage]:
     """Return the golden images that the tests of a run did not use, and will not.
@@ -87,7 +94,8 @@ def obsolete_images(
         broken: takes what is wrong with each provenance file that cannot be read.
         new: the files that tests used, of which there were none, and whose they are: the reasons
             say which may be meant. ``None``: they do not.
-        open_tests: the node ids of tests that did not pass.
+        open_tests: the node ids of tests that did not pass, and whether a gate failed each before
+            it came to a golden image.
         misnamed: gives the files that a test file which is gone may be, under a name that is not
             collected.
     """
@@ -133,12 +141,15 @@ def obsolete_images(
     made = made_anew([one.file for one in found if not one.wanted], new or {}, rootdir)
     gone |= {file: ImageOf("", "") for file in made if file not in gone}
     if new is not None and gone:
-        waiting: dict[str, set[str]] = {}
-        for nodeid in open_tests:
+        waiting: dict[str, dict[str, bool]] = {}
+        for nodeid, stopped in open_tests.items():
             file, _, test = nodeid.partition("::")
             place = shown_path(_folder(goldens, rootdir / file), rootdir)
-            waiting.setdefault(place, set()).add(test)
+            waiting.setdefault(place, {})[test] = stopped
         told = meant_for(gone, new, used, waiting, rootdir, made)
+        told |= stopped_before(
+            {file: image for file, image in gone.items() if file not in told}, waiting, rootdir
+        )
         elsewhere -= told.keys()
         found = [
             replace(one, reason=meant.reason(one.reason), wanted=meant.wanted)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.goldens.images import golden_stem, sha256_of, stem_of
 from pytest_editmetrics.goldens.provenance import PROVENANCE
+from pytest_editmetrics.goldens.renamed import ObsoleteGolden, renamed_to
 
 GONE = "is gone"
 
@@ -139,6 +140,39 @@ def meant_for(
     for file, targets in made.items():  # several pictures are alike
         if file not in meant or not meant[file].wanted:
             meant[file] = Meant(f"{new[targets[0]].nodeid} makes this picture now", True)
+    return meant
+
+
+def stopped_before(
+    gone: Mapping[str, ImageOf], open_tests: Mapping[str, Mapping[str, bool]], rootdir: Path
+) -> dict[str, Meant]:
+    """Return what to say of images whose test may be one that did not come to its own, by file.
+
+    It is the test that its golden thresholds, which say so too, may be of now.
+
+    Args:
+        gone: images whose test is gone, and whose they were.
+        open_tests: the keys of tests that did not pass, by the folder of their golden images, and
+            whether a gate failed each before it came to one.
+        rootdir: what files are relative to.
+    """
+    meant: dict[str, Meant] = {}
+    for folder, tests in open_tests.items():
+        stopped = [test for test, by_gate in tests.items() if by_gate]
+        own = {
+            file: image
+            for file, image in gone.items()
+            if image.test and PurePath(file).parent == PurePath(folder)
+        }
+        keys = dict.fromkeys(image.test for image in own.values())
+        place = Path(folder)
+        now = renamed_to([ObsoleteGolden(f"{folder}:0", key, stopped, file=place) for key in keys])
+        for file, image in own.items():
+            if (test := now.get((place, image.test))) is not None:
+                rest = PurePath(file).name.removeprefix(str(_stem(file)))
+                target = f"{folder}/{stem_of(test, image.name or None)}{rest}"
+                whose = ImageOf(test, image.name)
+                meant[file] = _meant(rootdir, file, target, whose, whole=False, certain=False)
     return meant
 
 

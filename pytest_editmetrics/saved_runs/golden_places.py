@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_editmetrics.errors import EditMetricsError
-from pytest_editmetrics.goldens.places import OUTSIDE
+from pytest_editmetrics.errors import EditMetricsError, did_you_mean
+from pytest_editmetrics.goldens.places import OUTSIDE, is_fixture_key
 from pytest_editmetrics.saved_runs.strangers import inside
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class GoldenPlaces:
         self._tests: dict[str, Path] = {}
         self._goldens: dict[str, Path] = {}
         self._files: dict[Path, GoldenFile | None] = {}
+        self._cases: dict[Path, frozenset[str] | None] = {}
 
     def threshold(self, record: GateRecord) -> GoldenAddress:
         """Return where the golden threshold of a run's gate lies in this project.
@@ -107,7 +108,37 @@ class GoldenPlaces:
                     " the project's root as --rootdir, or leave the test out with -k"
                 )
             self._tests[file] = path
-        return self._tests[file], record.gate.golden_key(record.nodeid)
+        key = record.gate.golden_key(record.nodeid)
+        self._check_case(self._tests[file], key, record)
+        return self._tests[file], key
+
+    def _check_case(self, path: Path, key: str, record: GateRecord) -> None:
+        """Refuse what was measured for a YAML case that its file does not have any more."""
+        from pytest_editmetrics.session.unread import is_case_file
+
+        if not is_case_file(path) or is_fixture_key(key):
+            return
+        if path not in self._cases:
+            self._cases[path] = self._case_ids(path)
+        ids = self._cases[path]
+        if ids is None or key in ids or any(key.startswith(f"{one}[") for one in ids):
+            return
+        shown = self.session.shown(path).as_posix()
+        raise EditMetricsError(
+            f"nothing was written: {shown} has no case {key!r} any more, so no test would be held"
+            f" to its golden{did_you_mean(key, ids)}; run the tests again, or leave it out with -k"
+        )
+
+    def _case_ids(self, path: Path) -> frozenset[str] | None:
+        """Return the ids of a file's cases; ``None`` of one that cannot be read."""
+        from pytest_editmetrics.config.case_file import read_case_file
+
+        session = self.session
+        try:
+            file = read_case_file(path, session.registry, session.rootdir, session.asset_roots)
+        except EditMetricsError:  # what is wrong with it the next run says
+            return None
+        return frozenset(case.id for case in file.cases)
 
     def _golden(self, path: object, record: GateRecord) -> Path:
         """Return a golden's path of the run in this project; refuse one where none may lie."""

@@ -66,8 +66,8 @@ def check_file(path: Path, session: EditSession) -> list[str]:
         session: knows the pipes and metrics of the project.
 
     Returns:
-        What is worth a note: golden thresholds that state no bound, and golden images that are
-        only pointers here.
+        What is worth a note: metrics that leave out what ``expect`` would hold, golden thresholds
+        that state no bound, and golden images that are only pointers here.
 
     Raises:
         ConfigError: with file and line, for everything unknown, misspelt or impossible; or the name
@@ -75,8 +75,9 @@ def check_file(path: Path, session: EditSession) -> list[str]:
     """
     registry, rootdir = session.registry, session.rootdir
     if path.name == RIGHT_NAME or path == session.config_path:
-        load_settings(path, registry, rootdir)
+        narrowed = load_settings(path, registry, rootdir).narrowed(session.shown(path))
         read_suite(path, registry, rootdir)
+        return [] if narrowed is None else [narrowed]
     elif is_case_file(path):
         read_case_file(path, registry, rootdir, session.asset_roots)
     elif holds_thresholds(path):

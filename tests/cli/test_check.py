@@ -137,3 +137,11 @@ def test_goldens_that_state_no_bound_are_named(project):
         f"goldens/test_a.py.yaml:1: test_a {waits}",
         f"goldens/test_a.py.yaml:2: test_b lpips {waits}",
     ]
+
+
+def test_metrics_that_leave_out_what_expect_would_hold_are_noted(project):
+    text = "expect: composited\nmetrics: [lpips, edit_lpips]\n"
+    status, out, err = project({"editmetrics.yaml": text})
+    assert (status, out) == (0, "1 file is right\n")
+    told = "expect composited would also hold unedit_max_diff: metrics of editmetrics.yaml leaves it out"
+    assert err == f"{told}\n"

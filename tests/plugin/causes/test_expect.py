@@ -195,7 +195,8 @@ def test_metrics_and_bounds_that_are_written_win(scene):
     )
     result = run(scene, "edit_gate.check(scene(), jpeg(edited()), BOX)")
     result.assert_outcomes(passed=1)
-    result.stdout.no_fnmatch_line("*lpips*")
+    result.stdout.no_fnmatch_line("lpips *")
+    result.stdout.fnmatch_lines(["expect composited would also hold lpips, edit_lpips: *"])
 
 
 def test_emd_only_advises_about_a_composite(scene):
@@ -396,3 +397,55 @@ def test_a_gate_that_is_named_keeps_its_soft_failure(scene):
     call = 'edit_gate.check(A, photo("coffee"), BOX, metrics="drift_px", expect="{}")'
     for expect in ("reencoded", "generative"):
         run(scene, call.format(expect), head=HEAD).assert_outcomes(xfailed=1)
+
+
+_LEFT = "expect composited would also hold unedit_max_diff: {} leaves it out"
+
+
+@pytest.mark.parametrize("metrics", ["[lpips, edit_lpips]", "[unedit_max_diff, lpips, edit_lpips]"])
+def test_what_metrics_beside_an_expectation_leave_out_is_said_once(scene, metrics):
+    (scene.path / "editmetrics.yaml").write_text(f"expect: composited\nmetrics: {metrics}\n")
+    scene.makepyfile(
+        """
+        from scene import *
+
+        @pytest.mark.parametrize("number", range(3))
+        def test_edit(edit_gate, number):
+            made = edited()
+            made[:4, :4] ^= 1
+            edit_gate.check(scene(), made, BOX)
+        """
+    )
+    result = scene.runpytest("--editmetrics-update=missing")
+    result.assert_outcomes(passed=3)
+    told = [line for line in result.outlines if "would also hold" in line]
+    left = [_LEFT.format("metrics of editmetrics.yaml")]
+    assert told == ([] if "unedit" in metrics else left)
+
+
+def test_a_marker_or_a_case_that_leaves_out_what_an_expectation_holds_is_told(scene):
+    (scene.path / "editmetrics.yaml").write_text("expect: composited\n")
+    (scene.path / "test_c.edit.yaml").write_text(
+        "metrics: [lpips, edit_lpips]\ncases:\n  - {id: one, reference: a.png, edited: b.png,"
+        " coords: [[20, 24, 60, 64]]}\n"
+    )
+    scene.makeconftest(
+        "from scene import *\n\nImage.fromarray(scene()).save('a.png')\n"
+        "Image.fromarray(edited()).save('b.png')\n"
+    )
+    result = run(
+        scene,
+        "edit_gate.check(scene(), edited(), BOX)",
+        head="@pytest.mark.editmetrics(metrics=['lpips', 'edit_lpips'])",
+    )
+    result.assert_outcomes(passed=2)
+    told = [line for line in result.outlines if "would also hold" in line]
+    of_marker = _LEFT.format("the marker's metrics in test_edit.py")
+    assert sorted(told) == sorted([_LEFT.format("metrics in test_c.edit.yaml"), of_marker])
+
+
+def test_a_check_that_names_its_metrics_itself_leaves_out_nothing(scene):
+    (scene.path / "editmetrics.yaml").write_text("expect: composited\n")
+    result = run(scene, "edit_gate.check(scene(), edited(), BOX, metrics=['lpips', 'edit_lpips'])")
+    result.assert_outcomes(passed=1)
+    result.stdout.no_fnmatch_line("*would also hold*")
