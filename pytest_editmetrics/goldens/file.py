@@ -43,6 +43,7 @@ from pytest_editmetrics.goldens.environment import LONGEST, wrong_name
 from pytest_editmetrics.images.resize_modes import NOT_RESIZED, RESIZES
 from pytest_editmetrics.measurement import LITTLE, NO_WEIGHTS, SIZE, Edit, Metric
 from pytest_editmetrics.pipes.registry import PipeRegistry
+from pytest_editmetrics.whole_file import real_path
 
 _RESIZED = (*RESIZES, NOT_RESIZED)
 _RESIZE = choice(*_RESIZED)
@@ -287,8 +288,8 @@ def check_inside(path: Path, roots: Iterable[Path], rootdir: Path, assets: Asset
     Raises:
         EditMetricsError: the message names where it lies.
     """
-    real = path.resolve()
-    if not any(real.is_relative_to(root.resolve()) for root in roots) and not assets.hold(real):
+    real = real_path(path)
+    if not any(real.is_relative_to(real_path(root)) for root in roots) and not assets.hold(real):
         raise EditMetricsError(
             f"{shown_path(path, rootdir)}: a link leads to {real}, out of the project; goldens are"
             " neither read nor written there: put the file itself here, name another root for"

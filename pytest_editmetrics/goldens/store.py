@@ -18,7 +18,7 @@ from pytest_editmetrics.goldens.file import (
     gate_key,
     read_golden_file,
 )
-from pytest_editmetrics.goldens.file_names import SUFFIX, holds_thresholds, refuse_misspelt
+from pytest_editmetrics.goldens.file_names import SUFFIX, holds_thresholds, refuse_lost
 from pytest_editmetrics.goldens.places import OUTSIDE, is_fixture_key
 from pytest_editmetrics.goldens.provenance import PROVENANCE, Entry, read_provenance
 from pytest_editmetrics.goldens.renamed import ObsoleteGolden
@@ -362,7 +362,7 @@ class Goldens:
                     " mock) or removed the file; check outside of that",
                     path,
                 )
-            refuse_misspelt(path)
+            refuse_lost(path)
             return None
         return read_golden_file(path, self._registry, self._rootdir)
 
