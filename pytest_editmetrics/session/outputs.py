@@ -248,7 +248,8 @@ class RunOutputs:
         try:
             with self._session.clock.of("report"):
                 run = read_run(run_path)
-                write_html(run, self._html, say=say, keeps_run=not self._temporary, begun=True)
+                keeps = not self._temporary
+                write_html(run, self._html, say=say, keeps_run=keeps, begun=True, start=self._start)
         except EditMetricsError as error:
             self.problems.append(str(error))
         else:
