@@ -135,7 +135,7 @@ class EditSession:
 
         refuse_unusable(self)
         path = self.config_path
-        if path is not None and not os.path.lexists(path):
+        if path is not None and (path.is_dir() or not os.path.lexists(path)):
             raise ConfigError(
                 "no such configuration file (named by --editmetrics-config, or editmetrics_config"
                 " in the ini file); `editmetrics init` writes one",
