@@ -37,12 +37,19 @@ def marked_xfail(item: pytest.Item) -> bool:
     return not others
 
 
-def caught_as_known(item: pytest.Item) -> bool:
-    """Tell whether a test's own ``except`` calls what it catches an xfail.
+def known_test(item: pytest.Item) -> bool:
+    """Tell whether a test is marked xfail, or is recorded and catches its failure as one.
 
-    A gate that is recorded raises nothing, so that the test would never come to it.
+    A gate that is recorded raises nothing, so that the test would never come to its ``except``.
     """
-    function = inspect.unwrap(getattr(item, "function", None) or caught_as_known)
+    return marked_xfail(item) or (
+        session_of(item.config).options["update"] != "none" and _caught_as_known(item)
+    )
+
+
+def _caught_as_known(item: pytest.Item) -> bool:
+    """Tell whether a test's own ``except`` calls what it catches an xfail."""
+    function = inspect.unwrap(getattr(item, "function", None) or _caught_as_known)
     names = getattr(getattr(function, "__code__", None), "co_names", ())
     if "xfail" not in names or item.config.option.runxfail:
         return False
@@ -59,10 +66,9 @@ def _names_xfail(node: ast.AST) -> bool:
 
 
 def known_fault(owner: Owner) -> bool:
-    """Tell whether recording leaves a test: it is marked xfail, or catches its failure as one; or
-    a fixture, each of whose tests is marked."""
+    """Tell whether a test is known to fail, or each test that uses a fixture is marked so."""
     if owner.definition is None:
-        return marked_xfail(owner.item) or caught_as_known(owner.item)
+        return known_test(owner.item)
     return marked_xfail(owner.item) and _all_marked(owner.definition, owner.config)
 
 
