@@ -1,14 +1,55 @@
-"""Files that are written as a whole or not at all."""
+"""Files that are read as a whole, and written so or not at all; where a path leads."""
 
 from __future__ import annotations
 
+import errno
 import os
-import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
+
+
+def read_whole(path: Path) -> bytes:
+    """Return the bytes of a file; see ``check_plain``.
+
+    Raises:
+        OSError: it cannot be read, or has no end.
+    """
+    check_plain(path)
+    return path.read_bytes()
+
+
+def check_plain(path: Path) -> None:
+    """Refuse what has no end: a device, or a pipe that nobody may ever fill.
+
+    Raises:
+        OSError: it is one of these, or cannot be looked at.
+    """
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise OSError(errno.EINVAL, "it is no regular file (a device, a pipe?)")
+
+
+def leads_nowhere(path: Path) -> bool:
+    """Tell whether a path, or its folder, is a link to nothing or to itself.
+
+    >>> leads_nowhere(Path(__file__)), leads_nowhere(Path("nowhere.png"))
+    (False, False)
+    """
+    return not path.exists() and any(
+        one.is_symlink() and not one.exists() for one in (path, path.parent)
+    )
+
+
+def real_path(path: Path) -> Path:
+    """Return where a path leads, links followed; one that leads to itself stays as it is.
+
+    ``Path.resolve`` raises there, in some versions of Python.
+    """
+    return Path(os.path.realpath(path))
 
 
 @contextmanager
@@ -28,7 +69,7 @@ def replacing(path: Path) -> Iterator[Path]:
     ...     os.listdir(folder), Path(folder, "a.txt").read_bytes()
     (['a.txt'], b'whole')
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
     try:
         yield temporary
         os.replace(temporary, path)

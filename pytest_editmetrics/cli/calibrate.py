@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_editmetrics.cli.arguments import add_expression, add_rootdir
 from pytest_editmetrics.cli.lines import say, say_all
+from pytest_editmetrics.whole_file import real_path
 
 if TYPE_CHECKING:
     from pytest_editmetrics.calibration.values import Calibration
@@ -96,7 +97,7 @@ def _calibrate(args: argparse.Namespace) -> int:
         args.allow_other_devices,
         args.allow_two_groups,
     )
-    resolved = {Path(folder).resolve(): folder for folder in args.folders}
+    resolved = {real_path(Path(folder)): folder for folder in args.folders}
     if len(resolved) < len(args.folders):
         raise InputError("a run is given twice; give each run once")
     runs = {folder: read_run(Path(folder)) for folder in args.folders}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_editmetrics.cli.arguments import RUN
 from pytest_editmetrics.cli.lines import note, say, say_all
 from pytest_editmetrics.errors import InputError, counted
+from pytest_editmetrics.whole_file import real_path
 
 if TYPE_CHECKING:
     from pytest_editmetrics.cli.arguments import Commands
@@ -50,7 +51,7 @@ def _merge(args: argparse.Namespace) -> int:
     from pytest_editmetrics.report.unheld import failing_texts, obsolete_texts, passed_by_texts
     from pytest_editmetrics.saved_runs.merge import merge_runs
 
-    given = len({folder.resolve() for folder in args.folders})
+    given = len({real_path(folder) for folder in args.folders})
     missing = 0 if args.shards is None else args.shards - given
     if missing < 0:
         raise InputError(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pytest_editmetrics.cli.arguments import add_config, add_rootdir
 from pytest_editmetrics.cli.lines import say, say_all
 from pytest_editmetrics.errors import InputError
+from pytest_editmetrics.whole_file import real_path
 
 if TYPE_CHECKING:
     from pytest_editmetrics.cli.arguments import Commands
@@ -123,7 +124,7 @@ def _score_run(args: argparse.Namespace) -> int:
             option = f"--{name.replace('_', '-')}"
             raise InputError(f"{option} is for manifests, and {args.target} is not one")
     run = read_run(args.target)
-    output = args.output or run.path.with_name(f"{run.path.resolve().name}-scored")
+    output = args.output or run.path.with_name(f"{real_path(run.path).name}-scored")
 
     def work(session: EditSession) -> int:
         tally = score_run(session, run, output.absolute(), configured=args.config is not None)

@@ -12,6 +12,7 @@ from pytest_editmetrics.config.keys import Key, Kind
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.config.reader import shown_path
 from pytest_editmetrics.pipes.registry import PipeRegistry
+from pytest_editmetrics.whole_file import real_path
 
 NAME = "asset_roots"
 _SETTINGS = "editmetrics.yaml"
@@ -68,7 +69,7 @@ class AssetRoots:
 
     def hold(self, real: Path) -> bool:
         """Tell whether a resolved path lies in one of the folders."""
-        return any(real.is_relative_to(folder.resolve()) for folder in self.folders)
+        return any(real.is_relative_to(real_path(folder)) for folder in self.folders)
 
     def outside(self, real: Path) -> str:
         """Say where a resolved path does not lie, and what to write so that it may lie there."""
@@ -78,7 +79,7 @@ class AssetRoots:
             roots.append(f"{os.path.normpath(folder)} of {NAME}{gone}")
         where = self.rootdir if self.config is None else self.config.parent
         try:
-            needed = Path(os.path.relpath(real.parent, where.resolve())).as_posix()
+            needed = Path(os.path.relpath(real.parent, real_path(where))).as_posix()
         except ValueError:  # another drive of Windows
             needed = real.parent.as_posix()
         file = _SETTINGS if self.config is None else shown_path(self.config, self.rootdir)

@@ -29,6 +29,7 @@ from pytest_editmetrics.config.reader import read_yaml, shown_path
 from pytest_editmetrics.config.sizes import SIZES
 from pytest_editmetrics.images.data_url import is_data_url, short
 from pytest_editmetrics.pipes.registry import PipeRegistry
+from pytest_editmetrics.whole_file import real_path
 
 MARKS_OF_OTHER_KEYS = {
     "usefixtures": "write the fixtures under the key `usefixtures`",
@@ -122,7 +123,7 @@ class _CaseReader:
         self._metrics = metrics
         self._registry = registry
         self._roots = roots
-        self._rootdir = roots.rootdir.resolve()
+        self._rootdir = real_path(roots.rootdir)
         self._images: dict[str, Path] = {}
         self._folders: dict[Path, Path] = {}
         self._ids: dict[str, Node] = {}
@@ -179,7 +180,7 @@ class _CaseReader:
 
     def _refusal(self, real: Path) -> str:
         """Say why a resolved path is refused: the file of cases lies outside, too, or only it."""
-        own = self._path.resolve()
+        own = real_path(self._path)
         option = wider_rootdir(self._rootdir, own)
         if own.is_relative_to(self._rootdir) or option is None:
             return self._roots.outside(real)
@@ -189,12 +190,12 @@ class _CaseReader:
         )
 
     def _resolved(self, path: Path) -> Path:
-        """Return ``path.resolve()``; a folder is resolved once for all of its images."""
+        """Return where a path leads; a folder is resolved once for all of its images."""
         folder = path.parent
         if path.name == ".." or os.path.islink(path):
-            return path.resolve()
+            return real_path(path)
         if folder not in self._folders:
-            self._folders[folder] = folder.resolve()
+            self._folders[folder] = real_path(folder)
         return self._folders[folder] / path.name
 
 

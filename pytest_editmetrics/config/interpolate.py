@@ -11,6 +11,7 @@ from pathlib import Path
 from pytest_editmetrics.config.node import BUILT_IN, DEPTH_LIMIT, Node
 from pytest_editmetrics.config.reader import read_yaml, scalar
 from pytest_editmetrics.errors import did_you_mean
+from pytest_editmetrics.whole_file import real_path
 
 BASE = "_base_"
 USER_CONFIG = "user_config"
@@ -64,9 +65,9 @@ def _load(path: Path, rootdir: Path, files: dict[Path, Node], chain: tuple[Path,
     base = entries.pop(BASE, None)
     tree = Node.holding(entries, own.source, own.line)
     if base is not None and base.value is not None:
-        under = _bases(base, path, rootdir, files, (*chain, path.resolve()))
+        under = _bases(base, path, rootdir, files, (*chain, real_path(path)))
         tree = merge(under, tree) or tree
-    files[path.resolve()] = tree
+    files[real_path(path)] = tree
     return tree
 
 
@@ -77,12 +78,12 @@ def _bases(
         target = path.parent / named.text("a path under _base_")
         if not os.path.isfile(target):  # False too for a name that is too long
             named.fail(f"_base_ names {named.value!r}, which is no file")
-        if target.resolve() in chain:
-            names = [link.name for link in chain[chain.index(target.resolve()) :]]
+        if real_path(target) in chain:
+            names = [link.name for link in chain[chain.index(real_path(target)) :]]
             named.fail(f"circular _base_: {' -> '.join([*names, target.name])}")
         if len(chain) > DEPTH_LIMIT:
             named.fail(f"_base_ goes through more than {DEPTH_LIMIT} files")
-        known = files.get(target.resolve())
+        known = files.get(real_path(target))
         return known if known is not None else _load(target, rootdir, files, chain)
 
     if base.is_mapping:
@@ -166,7 +167,7 @@ class Resolver:
             return _environment(node, name)
         keys = name.split(".")
         source = node.source.path
-        own = None if source is None else self._tree.files.get(source.resolve())
+        own = None if source is None else self._tree.files.get(real_path(source))
         places = [self._tree.root, self._tree.root.get(USER_CONFIG), own]
         for place in places:
             if place is not None:

@@ -17,6 +17,7 @@ import yaml
 
 from pytest_editmetrics.config.node import DEPTH_LIMIT, NO_COMMA, Node, Source
 from pytest_editmetrics.errors import CONFLICT, IN_CONFLICT, LFS_POINTER, ConfigError
+from pytest_editmetrics.whole_file import read_whole
 
 _CORE = "tag:yaml.org,2002:"
 _PLAIN_TAGS = {None, "!", _CORE + "str", _CORE + "map", _CORE + "seq"}
@@ -102,7 +103,7 @@ def read_yaml(path: Path, rootdir: Path | None = None) -> Document:
 
 def _read_text(path: Path, source: Source) -> str:
     try:
-        raw = path.read_bytes()
+        raw = read_whole(path)
     except FileNotFoundError:
         raise ConfigError("no such file", source.shown) from None
     except OSError as error:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal, NoReturn
 
 from pytest_editmetrics.errors import ConfigError
+from pytest_editmetrics.whole_file import check_plain
 
 Form = Literal["json", "csv", "parquet"]
 
@@ -88,6 +89,7 @@ def _of_text(
 def _opened(path: Path, shown: str) -> Iterator[BinaryIO]:
     packed = path.name.lower().endswith(COMPRESSED)
     try:
+        check_plain(path)
         with path.open("rb") as file:
             if not packed:
                 yield file

@@ -14,6 +14,7 @@ from pytest_editmetrics.config.metric_keys import by_metric
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.measurement import Better, BoundKind, Metric
 from pytest_editmetrics.pipes.registry import PipeRegistry
+from pytest_editmetrics.whole_file import real_path
 
 COMPARISONS = ("regressions", "paired")
 PERCENTILE = r"p[1-9][0-9]?"
@@ -121,7 +122,7 @@ def _base(node: Node) -> Path:
     folder = Path() if node.source.path is None else node.source.path.parent
     path = (folder / text).absolute()
     plain = Path(os.path.normpath(path))  # leads elsewhere where `..` follows a link
-    return plain if plain.resolve() == path.resolve() else path
+    return plain if real_path(plain) == real_path(path) else path
 
 
 def of_metric(metric: Metric) -> Block:

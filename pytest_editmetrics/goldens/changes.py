@@ -34,6 +34,7 @@ from pytest_editmetrics.goldens.provenance import (
     with_reasons,
     write_provenance,
 )
+from pytest_editmetrics.whole_file import read_whole, real_path
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ def diff_of(change: Change, shown: str) -> list[str]:
 
 
 def _text(path: Path | None) -> str:
-    return "" if path is None else path.read_bytes().decode("utf-8", "replace")
+    return "" if path is None else read_whole(path).decode("utf-8", "replace")
 
 
 def apply(changes: Sequence[Change], rootdir: Path) -> list[Path]:
@@ -194,7 +195,7 @@ def _write(changes: Sequence[Change], rootdir: Path) -> list[Path]:
         file = change.locked / staged_name()
         staged.append(file)
         write_whole(file, content.read_bytes())
-        real = change.path.resolve()
+        real = real_path(change.path)
         if real.is_file() and change.path.name != PROVENANCE:
             file.chmod(real.stat().st_mode & 0o7777)
         return file

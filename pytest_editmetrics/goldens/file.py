@@ -36,6 +36,7 @@ from pytest_editmetrics.goldens.entry_values import (
     EDITS,
     WEIGHTS,
     checked_edit,
+    checked_measured,
     checked_share,
     checked_text,
 )
@@ -43,6 +44,7 @@ from pytest_editmetrics.goldens.environment import LONGEST, wrong_name
 from pytest_editmetrics.images.resize_modes import NOT_RESIZED, RESIZES
 from pytest_editmetrics.measurement import LITTLE, NO_WEIGHTS, SIZE, Edit, Metric
 from pytest_editmetrics.pipes.registry import PipeRegistry
+from pytest_editmetrics.whole_file import real_path
 
 _RESIZED = (*RESIZES, NOT_RESIZED)
 _RESIZE = choice(*_RESIZED)
@@ -287,8 +289,8 @@ def check_inside(path: Path, roots: Iterable[Path], rootdir: Path, assets: Asset
     Raises:
         EditMetricsError: the message names where it lies.
     """
-    real = path.resolve()
-    if not any(real.is_relative_to(root.resolve()) for root in roots) and not assets.hold(real):
+    real = real_path(path)
+    if not any(real.is_relative_to(real_path(root)) for root in roots) and not assets.hold(real):
         raise EditMetricsError(
             f"{shown_path(path, rootdir)}: a link leads to {real}, out of the project; goldens are"
             " neither read nor written there: put the file itself here, name another root for"
@@ -357,13 +359,14 @@ def _variant(metric: Metric, what: str, node: Node, block: Block) -> GoldenEntry
     elif isinstance(node.value, (int, float)) and not isinstance(node.value, bool):
         node.mapping(f"the golden of {what}", like=f"{{{metric.bound_kind}: {node.shown}}}")
     entries = block.nodes(node, f"the golden of {what}")
-    bound, measured = entries.get(metric.bound_kind), entries.get("measured")
+    stated, measured = entries.get(metric.bound_kind), entries.get("measured")
+    bound = None if stated is None else checked_bound(metric, stated)
     weights, digest = entries.get("weights"), entries.get("digest")
     resize, dtype, reason = (entries.get(key) for key in ("resize", "dtype", "reason"))
     share, size, edit = (entries.get(key) for key in ("share", "size", "edit"))
     return GoldenEntry(
-        bound=None if bound is None else checked_bound(metric, bound),
-        measured=None if measured is None else measured.number(f"measured of {what}"),
+        bound=bound,
+        measured=None if measured is None else checked_measured(metric, what, measured, bound),
         env={},
         line=node.line,
         review=checked_review(metric, entries),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pytest_editmetrics.errors import ConfigError
 from pytest_editmetrics.goldens.places import OUTSIDE
+from pytest_editmetrics.whole_file import leads_nowhere, read_whole
 
 SUFFIX = ".yaml"
 _TEST_FILE = r".+\.(py|edit\.ya?ml)"
@@ -40,7 +41,7 @@ def holds_provenance(path: Path) -> bool:
 def states_approved(path: Path) -> bool:
     """Tell whether a file that cannot be read states bounds or hashes, as goldens do."""
     try:
-        return _APPROVED.search(path.read_bytes()) is not None
+        return _APPROVED.search(read_whole(path)) is not None
     except OSError:
         return False
 
@@ -58,12 +59,17 @@ def is_foreign(folder: Path) -> bool:
     return name.startswith(".") or name in _SKIPPED or (folder / "pyvenv.cfg").exists()
 
 
-def refuse_misspelt(path: Path) -> None:
-    """Refuse a file beside a golden file's place that seems to be meant for it.
+def refuse_lost(path: Path) -> None:
+    """Refuse what seems to be meant for a golden file, of which there is none.
 
     Raises:
-        ConfigError: the message gives the right name.
+        ConfigError: it is a link to nothing; or there is a file beside it, of which the message
+            gives the right name.
     """
+    if leads_nowhere(path):
+        raise ConfigError(
+            "a link that leads nowhere, so what was approved would hold nothing", path
+        )
     test_file = path.name.removesuffix(SUFFIX)
     for name in (f"{test_file}.yml", f"{Path(test_file).stem}.yaml", f"{Path(test_file).stem}.yml"):
         other = path.with_name(name)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from pytest_editmetrics.config.reader import shown_path
 from pytest_editmetrics.errors import EditMetricsError, counted
+from pytest_editmetrics.whole_file import real_path
 
 _PLAIN = (b"100644", b"100755")
 
@@ -46,7 +47,7 @@ def repository_of(folder: Path) -> Path:
     done = _git(["rev-parse", "--show-toplevel"], folder)
     if done.returncode != 0:
         raise EditMetricsError(f"git finds no repository in {folder}: {_said(done)}")
-    return Path(os.fsdecode(done.stdout.removesuffix(b"\n"))).resolve()
+    return real_path(Path(os.fsdecode(done.stdout.removesuffix(b"\n"))))
 
 
 def write_files(
@@ -74,7 +75,7 @@ def write_files(
         if mode not in _PLAIN or not wanted(path):
             continue
         place = target / path
-        if not place.resolve().is_relative_to(target.resolve()):
+        if not real_path(place).is_relative_to(real_path(target)):
             raise EditMetricsError(f"{commit[:12]}: the path {str(path)!r} leads out of its tree")
         blobs.append((blob, place))
     contents = _contents([blob for blob, _ in blobs], repository)

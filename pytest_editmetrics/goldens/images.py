@@ -36,7 +36,7 @@ from pytest_editmetrics.goldens.provenance import (
     write_provenance,
 )
 from pytest_editmetrics.goldens.store import Goldens
-from pytest_editmetrics.whole_file import replacing, write_through
+from pytest_editmetrics.whole_file import read_whole, real_path, replacing, write_through
 
 SUFFIXES = (".png", ".webp")
 _SLUG = 70
@@ -267,11 +267,11 @@ def _promote_folder(
 def put(staged: Path, target: Path) -> None:
     """Move a staged image to its place; where a link lies there, to what it leads to."""
     try:
-        os.replace(staged, target.resolve() if target.is_symlink() else target)
+        os.replace(staged, real_path(target) if target.is_symlink() else target)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        with replacing(target.resolve()) as temporary:
+        with replacing(real_path(target)) as temporary:
             write_through(temporary, staged.read_bytes())
         staged.unlink()
 
@@ -290,7 +290,7 @@ def settled(folder: Path, rootdir: Path) -> dict[str, Entry]:
 def sha256_of(path: Path) -> str | None:
     """Return the hash of a file, ``None`` if there is none."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return hashlib.sha256(read_whole(path)).hexdigest()
     except OSError:
         return None
 

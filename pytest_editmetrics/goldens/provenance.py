@@ -15,7 +15,7 @@ from typing import Any
 from pytest_editmetrics.config.reader import read_yaml, shown_path
 from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.goldens.text import quoted
-from pytest_editmetrics.whole_file import replacing, write_through
+from pytest_editmetrics.whole_file import real_path, replacing, write_through
 
 PROVENANCE = "provenance.yaml"
 PREVIOUS = "previous"
@@ -138,7 +138,7 @@ def write_provenance(path: Path, entries: Mapping[str, Entry], rootdir: Path) ->
             path.unlink(missing_ok=True)
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path.resolve() if path.is_symlink() else path) as temporary:
+        with replacing(real_path(path) if path.is_symlink() else path) as temporary:
             write_through(temporary, _text(entries).encode("utf-8"))
     except OSError as error:
         raise EditMetricsError(

@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from pytest_editmetrics.config.reader import shown_path
 from pytest_editmetrics.errors import counted
+from pytest_editmetrics.goldens.misspelt import Slips
 from pytest_editmetrics.goldens.places import is_fixture_key
 
 _TRIED, _AMONG, _NEAR = 10, 1000, 30
@@ -24,13 +25,15 @@ class ObsoleteGolden:
 
     ``file`` is the golden file. ``new`` are the tests of its test file that made gates and had no
     goldens, one of which may be the same one, renamed; ``of_parameter`` tells whether its test
-    exists, with other parameters; ``no_test`` whether its test file is there and gave no test.
+    exists, with other parameters, and ``none_left`` whether none of these has an entry;
+    ``no_test`` whether its test file is there and gave no test.
     """
 
     source: str
     test: str
     new: Collection[str] = ()
     of_parameter: bool = False
+    none_left: bool = False
     file: Path = Path()
     no_test: bool = False
 
@@ -128,16 +131,31 @@ def left_to_a_default(
 
     Args:
         obsolete: the goldens. A parameter that other machines may have is no other name, nor is
-            any name at all.
+            any name at all; see ``of_tests``.
         moved: where their tests are now.
         by_default: tells whether a test, of a file and by its key, passed by such a bound.
         test_file_of: gives the test file of a golden file.
     """
-    of_tests = [one for one in obsolete if not one.of_parameter]
-    renamed = renamed_to(of_tests, moved, lone=False)
+    renamed = renamed_to(of_tests(obsolete), moved, lone=False)
     now = {key: (test_file_of(key[0]), test) for key, test in renamed.items()}
     now |= {key: (file, key[1]) for key, file in moved.items()}
     return {key: test for key, (file, test) in now.items() if by_default(file, test)}
+
+
+def of_tests(obsolete: Iterable[ObsoleteGolden]) -> list[ObsoleteGolden]:
+    """Return those that are more than one of a test's parameters, which other machines may have.
+
+    Of such a test nothing else is left, or the parameter is the misspelt one of a test without.
+    """
+    slips: dict[str, Slips] = {}
+    found = []
+    for one in obsolete:
+        file = golden_of(one)
+        if one.of_parameter and not one.none_left and file not in slips:
+            slips[file] = Slips(one.new)
+        if not one.of_parameter or one.none_left or slips[file].meant(one.test):
+            found.append(one)
+    return found
 
 
 def lost_bound(test: str) -> str:
@@ -159,6 +177,7 @@ def obsolete_lines(
     golden files whose test file gave no test, a line more says so.
     """
     lines, meant = [], bool(moved) or keep
+    elsewhere_too = "if other machines have this parameter, keep it and skip it here: a skipif mark"
     renamed = renamed_to(obsolete, moved)
     elsewhere = {
         golden_of(one): None
@@ -171,11 +190,10 @@ def obsolete_lines(
             meant = True
             own = (one.file, nearest) in recorded
             do = "compare it with that test's own" if own else "rename the entry"
-            hint = f" (is it {nearest!r} now? Then {do})"
+            other = f"; {elsewhere_too}" if one.of_parameter and one.none_left else ""
+            hint = f" (is it {nearest!r} now? Then {do}{other})"
         if not hint and one.of_parameter:
-            hint = (
-                " (if other machines have this parameter, keep it and skip it here: a skipif mark)"
-            )
+            hint = f" ({elsewhere_too})"
         lines.append(f"{one.source}: {one.test}{hint}")
     do = "rename, move or delete" if meant else "keep or delete" if elsewhere else "delete"
     does_not, do_not = "no longer exists", "no longer exist"
@@ -220,6 +238,7 @@ class _New:
             function, _, parameter = test.partition("[")
             self._of_function.setdefault(function, []).append(test)
             self._with.setdefault(parameter, []).append(test)
+        self._slips = Slips(tests)
         self._tried = 0
         self._known: dict[str, str | None] = {}
         self._of_bare: dict[str, list[str]] = {}
@@ -231,16 +250,20 @@ class _New:
 
     def nearest(self, one: ObsoleteGolden, *, alone: bool) -> str | None:
         """Return which test is meant: the same function, which has parameters now or has none any
-        more, else one of a similar name, with the same parameters if it has them, else the only
-        one, where the golden is ``alone`` too."""
+        more, else one that is misspelt, or of a similar name, with the same parameters if it has
+        them, else the only one, where the golden is ``alone`` too."""
         function, _, parameter = one.test.partition("[")
         own = self._of_function.get(function, [])
         if other := [test for test in own if ("[" in test) != bool(parameter)]:
             return other[0]
+        if slip := self._slips.meant(one.test):
+            return slip
         if own and self._tried < _TRIED:  # only shown: other machines may have its parameter
             self._tried += 1
             if close := get_close_matches(one.test, own[:_AMONG], n=1):
                 return close[0]
+        if own and one.none_left:
+            return own[0]
         like = self._like(function)
         if like is not None:
             same = f"{like}[{parameter}"

@@ -18,7 +18,7 @@ from pytest_editmetrics.goldens.file import (
     gate_key,
     read_golden_file,
 )
-from pytest_editmetrics.goldens.file_names import SUFFIX, holds_thresholds, refuse_misspelt
+from pytest_editmetrics.goldens.file_names import SUFFIX, holds_thresholds, refuse_lost
 from pytest_editmetrics.goldens.places import OUTSIDE, is_fixture_key
 from pytest_editmetrics.goldens.provenance import PROVENANCE, Entry, read_provenance
 from pytest_editmetrics.goldens.renamed import ObsoleteGolden
@@ -284,24 +284,27 @@ class Goldens:
                 broken[path] = str(error)
                 continue
             if golden_file is not None:
-                functions = {test.partition("[")[0] for test in tests if "[" in test}
+                functions = {_function(test) for test in tests if "[" in test}
+                lost = [
+                    test
+                    for test, gates in golden_file.tests.items()
+                    if test not in tests
+                    and not (is_fixture_key(test) and test in known.get(path, ()))
+                    and not any(one.digests.intersection(digests) for one in gates.values())
+                ]
+                held = {_function(test) for test in golden_file.tests.keys() - set(lost)}
                 found += [
                     ObsoleteGolden(
                         f"{golden_file.shown}:{golden_file.test_lines[test]}",
                         test,
                         new_in.get(path, ()),
-                        "[" in test and test.partition("[")[0] in functions,
+                        "[" in test and _function(test) in functions,
+                        _function(test) not in held,
                         path,
                         not (tests or is_fixture_key(test)) and self.test_file_of(path).exists(),
                     )
-                    for test in golden_file.tests
-                    if test not in tests
-                    and not (is_fixture_key(test) and test in known.get(path, ()))
-                    and (fixtures is not None or not is_fixture_key(test))
-                    and not any(
-                        entry.digests.intersection(digests)
-                        for entry in golden_file.tests[test].values()
-                    )
+                    for test in lost
+                    if fixtures is not None or not is_fixture_key(test)
                 ]
         return found
 
@@ -359,9 +362,13 @@ class Goldens:
                     " mock) or removed the file; check outside of that",
                     path,
                 )
-            refuse_misspelt(path)
+            refuse_lost(path)
             return None
         return read_golden_file(path, self._registry, self._rootdir)
+
+
+def _function(test: str) -> str:
+    return test.partition("[")[0]
 
 
 def fitting(golden_file: GoldenFile, address: GoldenAddress) -> str | None:

@@ -27,6 +27,7 @@ from pytest_editmetrics.goldens.git_files import find_commit, repository_of, wri
 from pytest_editmetrics.goldens.provenance import PROVENANCE, REASON, read_provenance
 from pytest_editmetrics.measurement import Better, Metric, Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry, is_of_goldens
+from pytest_editmetrics.whole_file import real_path
 
 SETTINGS = "editmetrics.yaml"
 _BETTER: Mapping[str, Better] = {"max": "lower", "min": "higher"}
@@ -229,7 +230,7 @@ def _of_revision(
     shown = f"{text} ({commit[:12]})"
     if beside is None:
         return Version(shown, folder)
-    place = folder / start.resolve().relative_to(repository)
+    place = folder / real_path(start).relative_to(repository)
     return Version(shown, place, None if beside.is_dir() else beside.name)
 
 

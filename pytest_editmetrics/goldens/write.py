@@ -16,7 +16,7 @@ from pytest_editmetrics.goldens.text import CannotEditError, Wanted, edited_text
 from pytest_editmetrics.images.resize_modes import NOT_RESIZED
 from pytest_editmetrics.measurement import NO_WEIGHTS
 from pytest_editmetrics.pipes.registry import PipeRegistry
-from pytest_editmetrics.whole_file import replacing, write_through
+from pytest_editmetrics.whole_file import real_path, replacing, write_through
 
 _BOM = "\ufeff"
 _STATED = tuple(one.name for one in fields(GoldenEntry) if one.name not in ("line", "env"))
@@ -147,7 +147,7 @@ def _fail(path: Path, rootdir: Path, reason: str) -> NoReturn:
 def _write(
     path: Path, old_file: GoldenFile | None, wanted: Wanted, registry: PipeRegistry, rootdir: Path
 ) -> bool:
-    target = path.resolve()
+    target = real_path(path)
     new = _new_content(path, old_file, wanted)
     if new is None:
         return False
@@ -162,7 +162,7 @@ def _write(
 
 def _new_content(path: Path, old_file: GoldenFile | None, wanted: Wanted) -> bytes | None:
     """Return what the file would hold; ``None`` if that is what it holds."""
-    old_text = path.resolve().read_bytes().decode("utf-8") if old_file else ""
+    old_text = real_path(path).read_bytes().decode("utf-8") if old_file else ""
     bom = _BOM if old_text.startswith(_BOM) else ""
     new_text = bom + edited_text(old_text.removeprefix(_BOM), wanted)
     return None if new_text == old_text else new_text.encode("utf-8")

@@ -46,13 +46,20 @@ def read_file(path: Path, what: str) -> bytes:
             raise ImageError(f"{what}: is larger than {MOST_BYTES >> 30} GiB, so it is no image")
         return path.read_bytes()
     except FileNotFoundError as error:
-        where = "" if path.is_absolute() else f" (relative to {Path.cwd()})"
+        where = "" if path.is_absolute() else f" (relative to {_here()})"
         raise ImageError(f"{what}: {NO_FILE}{where}") from error
     except ImageError:
         raise
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise ImageError(f"{what}: cannot be read: {why}") from error
+
+
+def _here() -> str:
+    try:
+        return str(Path.cwd())
+    except FileNotFoundError:
+        return "the current folder, which was removed"
 
 
 def check_regular(path: Path, what: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -131,12 +132,19 @@ def _last_line_in(file: Path, longrepr: Any) -> int | None:
     traceback = getattr(longrepr, "reprtraceback", None)
     for entry in reversed(getattr(traceback, "reprentries", ())):
         place = getattr(entry, "reprfileloc", None)
-        if place is not None and Path(place.path).absolute() == file:
+        if place is not None and _is(place.path, file):
             return int(place.lineno)
     crash = getattr(longrepr, "reprcrash", None)  # all there is under --tb=no, line or native
-    if crash is not None and Path(crash.path).absolute() == file:
+    if crash is not None and _is(crash.path, file):
         return int(crash.lineno)
     return None
+
+
+def _is(shown: str, file: Path) -> bool:
+    """Tell whether a path that pytest shows, from the current folder, is that of a file."""
+    with suppress(FileNotFoundError):  # a test removed the folder
+        return Path(shown).absolute() == file
+    return False
 
 
 def key_of(report: pytest.TestReport) -> tuple[str, str]:

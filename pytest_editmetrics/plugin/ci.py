@@ -14,6 +14,7 @@ from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.runs.claims import Claim, check_ours, is_stream
 from pytest_editmetrics.session.state import EditSession
 from pytest_editmetrics.session.typed import typed_test
+from pytest_editmetrics.whole_file import real_path
 
 if TYPE_CHECKING:
     from pytest_editmetrics.plugin.whole_run import WholeRun
@@ -36,7 +37,7 @@ class CiSurfaces:
         self._config = session.config
         self._step = Path(step) if step else None
         self._path = session.config.invocation_params.dir / option if option else None
-        if self._path and self._step and self._path.resolve() == self._step.resolve():
+        if self._path and self._step and real_path(self._path) == real_path(self._step):
             self._path = None
         self._report_url: str | None = session.options["report-url"]
         self._told: tuple[Tally, Told, bool] | None = None

@@ -14,6 +14,7 @@ from pytest_editmetrics.errors import EditMetricsError, GateFailure
 from pytest_editmetrics.runs.failed import FailedTest
 from pytest_editmetrics.session.asked import USES_A_GATE
 from pytest_editmetrics.session.unread import asks_for_gates, is_case_file, uses_a_gate
+from pytest_editmetrics.whole_file import read_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -102,7 +103,9 @@ class FailedTests:
 
 def _names_a_gate(file: Path) -> bool:
     try:
-        return is_case_file(file) or bool(USES_A_GATE.search(file.read_text("utf-8", "replace")))
+        return is_case_file(file) or bool(
+            USES_A_GATE.search(read_whole(file).decode("utf-8", "replace"))
+        )
     except OSError:  # a folder, or a file that cannot be read
         return False
 

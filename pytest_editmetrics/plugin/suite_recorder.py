@@ -14,6 +14,7 @@ from pytest_editmetrics.plugin.whole_run import PARTIAL
 from pytest_editmetrics.session.options import ci_variable, in_ci
 from pytest_editmetrics.session.state import EditSession
 from pytest_editmetrics.session.unread import is_case_file
+from pytest_editmetrics.whole_file import real_path
 
 if TYPE_CHECKING:
     from pytest_editmetrics.config.suite import SuiteSettings
@@ -112,7 +113,7 @@ class SuiteRecorder:
         if config.args_source is pytest.Config.ArgsSource.TESTPATHS:
             return None
         here = config.invocation_params.dir
-        named = [(here / arg.partition("::")[0]).resolve() for arg in config.args]
+        named = [real_path(here / arg.partition("::")[0]) for arg in config.args]
         if any(path.is_file() for path in named):
             return PARTIAL
         left_out = _not_below(named, config)
@@ -143,7 +144,7 @@ class SuiteRecorder:
                 " file of --editmetrics-results",
             )
         shown = self._session.shown(suite.base)
-        target = suite.base.resolve()
+        target = real_path(suite.base)
         if {target, target / RESULTS} & self._written():
             text = f"this run writes the base {shown}, so nothing is compared with it"
             if in_ci() and not self._session.options["force-update"]:
@@ -174,20 +175,20 @@ class SuiteRecorder:
 
         session = self._session
         named = session.options["results"]
-        written = {(session.config.invocation_params.dir / named).resolve()} if named else set()
+        written = {real_path(session.config.invocation_params.dir / named)} if named else set()
         if session.run_path is not None:
-            written.add((session.run_path / RESULTS).resolve())
+            written.add(real_path(session.run_path / RESULTS))
         return written
 
 
 def _not_below(named: Sequence[Path], config: pytest.Config) -> Path | None:
     """Return a place with tests of this project that lies below none of the paths."""
-    root = config.rootpath.resolve()
+    root = real_path(config.rootpath)
     if root in named:
         return None
     testpaths = [root / text for text in config.getini("testpaths")]
     for place in testpaths or _test_files(root, config):
-        if not any(place.resolve().is_relative_to(path) for path in named):
+        if not any(real_path(place).is_relative_to(path) for path in named):
             return place
     return None
 

@@ -13,6 +13,7 @@ from pytest_editmetrics.report.listed import with_entries
 from pytest_editmetrics.report.tally import Tally, TestGates, beyond
 from pytest_editmetrics.report.text import ACCEPTING, explanation_rows, headline, update_mode
 from pytest_editmetrics.runs.failed import FailedTest, and_more, in_the_same_words
+from pytest_editmetrics.whole_file import real_path
 
 LIMIT = 10
 _LONGEST = 4_000
@@ -146,10 +147,10 @@ def _in_checkout(
 ) -> str | None:
     if location is None:
         return None
-    path = (rootdir / location[0]).resolve()
+    path = real_path(rootdir / location[0])
     for root in (workspace, rootdir):
-        if root is not None and path.is_relative_to(root.resolve()):
-            return path.relative_to(root.resolve()).as_posix()
+        if root is not None and path.is_relative_to(real_path(root)):
+            return path.relative_to(real_path(root)).as_posix()
     return path.as_posix()
 
 

@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.whole_file import real_path
 
 _STREAM = re.compile(r"/dev/(stdout|stderr|fd/\d+)|/proc/[^/]+/fd/\d+")
 
@@ -70,7 +71,7 @@ class Claim:
         self._lock: FileLock | None = None
         if is_stream(path):
             return
-        real = path.resolve()
+        real = real_path(path)
         file = real.with_name(lock_name(real.name))
         holder = _read(file)
         lock = FileLock(file, timeout=0)

@@ -258,6 +258,7 @@ END = _declared(
         source text: the place, as `file:line`
         test text: the key of the test, or fixture
         of_parameter flag: whether the test is there, with other parameters
+        none_left flag: whether none of its parameters that are there has an entry
         no_test flag: whether its test file is there, and gave no test
       images list: golden images
         file text: the image, relative to the rootdir

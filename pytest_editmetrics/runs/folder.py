@@ -18,6 +18,7 @@ from pytest_editmetrics.errors import EditMetricsError, counted
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.runs.failed import FailedTest
 from pytest_editmetrics.runs.fields import GATE, Field, as_held
+from pytest_editmetrics.whole_file import read_whole
 
 RESULTS = "results.jsonl"
 IMAGES = "images"
@@ -162,7 +163,7 @@ def read_run(path: Path) -> Run:
     if source is not path and source.exists() and not source.is_file():
         raise EditMetricsError(f"{source} is no file, which the results of a run are")
     try:
-        text = source.read_bytes().decode("utf-8")
+        text = read_whole(source).decode("utf-8")
     except OSError as error:
         raise EditMetricsError(
             f"{source} cannot be read ({error.strerror or error}); give a run directory"

@@ -30,6 +30,7 @@ from pytest_editmetrics.runs.renamed_images import (
     meant_for,
     stopped_before,
 )
+from pytest_editmetrics.whole_file import real_path
 
 _NO_TEST = (
     "its test file gave no test here (prune leaves it: if other machines have these tests, skip"
@@ -105,7 +106,7 @@ def obsolete_images(
         of_file = tests.setdefault(_folder(goldens, rootdir / file), {})
         if test:
             of_file[test] = nodeid in passed
-    real = cache(Path.resolve)
+    real = cache(real_path)
     files: dict[Path, set[str]] = {}
     for path in map(rootdir.joinpath, used):
         files.setdefault(real(path.parent), set()).add(path.name)
@@ -255,7 +256,7 @@ def _checked(run: Run, item: Any, rootdir: Path) -> ObsoleteImage:
     if known and all(type(t) is str for t in texts.values()):
         path = PurePosixPath(texts["file"])
         plain = golden_stem(path.name) and not path.is_absolute() and ".." not in path.parts
-        if plain and (rootdir / path).parent.resolve().is_relative_to(rootdir.resolve()):
+        if plain and real_path((rootdir / path).parent).is_relative_to(real_path(rootdir)):
             return ObsoleteImage(**texts, wanted=wanted)
     raise EditMetricsError(
         f"{run.shown}: the end of the run lists {item!r:.120}, which is no golden image below the"

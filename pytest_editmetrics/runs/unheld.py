@@ -12,12 +12,12 @@ from typing import Any
 from pytest_editmetrics.errors import EditMetricsError, counted
 from pytest_editmetrics.goldens.file_names import SUFFIX
 from pytest_editmetrics.goldens.places import is_fixture_key
-from pytest_editmetrics.goldens.renamed import ObsoleteGolden, renamed_to
+from pytest_editmetrics.goldens.renamed import ObsoleteGolden, of_tests, renamed_to
 from pytest_editmetrics.runs.folder import Run
 from pytest_editmetrics.runs.obsolete import ObsoleteImage
 
 _DIGITS = 16
-_OF_ENTRY = ("source", "test", "of_parameter", "no_test")
+_OF_ENTRY = ("source", "test", "of_parameter", "none_left", "no_test")
 Left = Mapping[str, Mapping[str, tuple[str, ...]]]
 """Tests with gates that were found and not to run: of each test file, by the option that left them
 out (empty, where a node id or a plugin did)."""
@@ -127,9 +127,8 @@ class Unheld:
 
     def of_part(self) -> Unheld:
         """Return what a part of the suite knows: which of them tests without one may mean."""
-        of_tests = [one for one in self.entries if not one.of_parameter]
         moved = self.moved
-        known = {*moved, *renamed_to(of_tests, moved, lone=False)}
+        known = {*moved, *renamed_to(of_tests(self.entries), moved, lone=False)}
         return replace(
             self,
             strict=False,
@@ -209,6 +208,7 @@ def told_by(run: Run) -> Unheld | None:
                 _text(one["source"]),
                 _text(one["test"]),
                 of_parameter=_flag(one["of_parameter"]),
+                none_left=_flag(one["none_left"]),
                 no_test=_flag(one["no_test"]),
             )
             for one in data["entries"]

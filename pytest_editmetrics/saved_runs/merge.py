@@ -28,6 +28,7 @@ from pytest_editmetrics.runs.review import Decision, change_review, read_review
 from pytest_editmetrics.runs.unheld import Unheld, joined, told_by
 from pytest_editmetrics.runs.writing import RunDir, RunResults
 from pytest_editmetrics.suites.gate import SuiteResult, suite_of
+from pytest_editmetrics.whole_file import real_path
 
 _NO_TESTS = {"scored", "manifest"}
 """What a session line has of a run that no tests made."""
@@ -224,9 +225,9 @@ def commits_of(runs: Mapping[str, Run]) -> dict[str, str]:
 
 def _check_paths(paths: Sequence[Path], output: Path) -> None:
     seen: set[Path] = set()
-    target = output.resolve()
+    target = real_path(output)
     for path in paths:
-        resolved = path.resolve()
+        resolved = real_path(path)
         if resolved in seen:
             raise InputError(f"{path} is given twice")
         if target.is_relative_to(resolved) or resolved.is_relative_to(target):

@@ -17,6 +17,7 @@ from pytest_editmetrics.saved_runs.rows import no_success, outcome_of
 from pytest_editmetrics.saved_runs.strangers import checked_options, named_test
 from pytest_editmetrics.session.outputs import now, package_versions
 from pytest_editmetrics.session.state import EditSession
+from pytest_editmetrics.whole_file import real_path
 
 if TYPE_CHECKING:
     from pytest_editmetrics.checks.image_job import ImageJob
@@ -48,7 +49,7 @@ def score_run(session: EditSession, run: Run, output: Path, *, configured: bool)
     from pytest_editmetrics.report.tally import tally_of
     from pytest_editmetrics.runs.writing import RunDir, RunResults
 
-    if output.resolve() == run.path.resolve():
+    if real_path(output) == real_path(run.path):
         raise InputError(f"-o {output} is the run itself; give another folder")
     final = [record for record in run.gates if record.final and record.gate.compares != "gates"]
     if not final:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_editmetrics.errors import ConfigError, EditMetricsError
+from pytest_editmetrics.whole_file import read_whole
 
 if TYPE_CHECKING:
     from pytest_editmetrics.session.state import EditSession
@@ -51,7 +52,7 @@ def configured(session: EditSession) -> dict[str, str]:
 
 def _text(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_whole(path)
     except OSError:
         return b""
 

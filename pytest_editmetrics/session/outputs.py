@@ -17,6 +17,7 @@ import pytest
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.session.options import in_ci
 from pytest_editmetrics.session.state import EditSession
+from pytest_editmetrics.whole_file import real_path
 
 if TYPE_CHECKING:
     from pytest_editmetrics.runs.failed import FailedTest
@@ -143,7 +144,7 @@ class RunOutputs:
                 raise EditMetricsError(
                     f"{other} and {flag} both write {path}; give one of them another path"
                 )
-            folder = next((one for one in ours if path.resolve() in _folders_of(ours[one])), None)
+            folder = next((one for one in ours if real_path(path) in _folders_of(ours[one])), None)
             pages = flag == "--editmetrics-html" and path.suffix.lower() != ".html"
             if folder and not (pages or path.is_dir()):  # of one that is there, writing says so
                 raise EditMetricsError(
@@ -152,7 +153,7 @@ class RunOutputs:
                 )
         temporary = self._session.config.getoption("basetemp", None)
         for flag, path in ours.items() if temporary else ():
-            if Path(os.path.abspath(temporary)).resolve() in _folders_of(path / "any"):
+            if real_path(Path(os.path.abspath(temporary))) in _folders_of(path / "any"):
                 raise EditMetricsError(
                     f"{flag} lies in the folder of --basetemp, {temporary}, which pytest removes"
                     " while tests run; give one of them another path"
@@ -247,7 +248,8 @@ class RunOutputs:
         try:
             with self._session.clock.of("report"):
                 run = read_run(run_path)
-                write_html(run, self._html, say=say, keeps_run=not self._temporary, begun=True)
+                keeps = not self._temporary
+                write_html(run, self._html, say=say, keeps_run=keeps, begun=True, start=self._start)
         except EditMetricsError as error:
             self.problems.append(str(error))
         else:
@@ -267,13 +269,13 @@ def _file_of(path: Path) -> Path | tuple[int, int]:
     try:
         found = path.stat()
     except OSError:
-        return path.resolve()
+        return real_path(path)
     return found.st_dev, found.st_ino
 
 
 def _folders_of(path: Path) -> set[Path]:
     """Return the folders in which a file is written, links followed or not."""
-    return {*path.resolve().parents, *Path(os.path.abspath(path)).parents}
+    return {*real_path(path).parents, *Path(os.path.abspath(path)).parents}
 
 
 def package_versions() -> dict[str, str | None]:

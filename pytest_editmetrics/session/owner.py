@@ -19,6 +19,7 @@ from pytest_editmetrics.goldens.places import OUTSIDE, fixture_key
 from pytest_editmetrics.session.id_parts import Part, parts_of
 from pytest_editmetrics.session.identity import TestId, id_of, id_of_params, text_of
 from pytest_editmetrics.session.known_faults import known_fault
+from pytest_editmetrics.whole_file import real_path
 
 if TYPE_CHECKING:
     from pytest_editmetrics.gates.verdict import UpdateMode
@@ -155,7 +156,7 @@ def _project_file(function: Any, rootdir: Path) -> Path | None:
     path = file_of(function, rootdir)
     if path is None:
         return None
-    for one, root in ((path, rootdir), (path.resolve(), rootdir.resolve())):
+    for one, root in ((path, rootdir), (real_path(path), real_path(rootdir))):
         if one.is_relative_to(root) and one.is_file():
             below = one.relative_to(root)
             prefix = Path(sys.prefix)

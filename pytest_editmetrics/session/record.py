@@ -18,7 +18,7 @@ from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.session.asked import Asked
 from pytest_editmetrics.session.callers import Callers, caller_of
 from pytest_editmetrics.session.fixture_users import active_of, serves
-from pytest_editmetrics.session.known_faults import marked_xfail
+from pytest_editmetrics.session.known_faults import known_test
 from pytest_editmetrics.session.ledger import Ledger
 from pytest_editmetrics.session.modules import REPLACED, kept_modules
 from pytest_editmetrics.session.property_text import PROPERTY_PREFIX, is_ours, property_of
@@ -194,7 +194,7 @@ class TestRecord:
 
     def add(self, gate: Gate) -> Gate:
         """Keep a gate, and its property for a full JUnit file; of repetitions the worst is kept."""
-        if gate.fixture is None and marked_xfail(self.item):
+        if gate.fixture is None and known_test(self.item):
             gate = replace(gate, xfail=True)
         if not self.here:
             self.ledger.carry(self, {"gate": gate.to_dict()})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
@@ -134,7 +135,7 @@ class EditSession:
 
         refuse_unusable(self)
         path = self.config_path
-        if path is not None and not path.is_file():
+        if path is not None and (path.is_dir() or not os.path.lexists(path)):
             raise ConfigError(
                 "no such configuration file (named by --editmetrics-config, or editmetrics_config"
                 " in the ini file); `editmetrics init` writes one",
@@ -174,8 +175,8 @@ class EditSession:
             return named_path(self.config, "config", named)
         for start in (self.rootdir, self.config.invocation_params.dir):
             for folder in (start, *start.parents):
-                if (folder / RIGHT_NAME).is_file():
-                    return folder / RIGHT_NAME
+                if os.path.lexists(path := folder / RIGHT_NAME) and not path.is_dir():
+                    return path
                 if (folder / ".git").exists():
                     break
         return None

@@ -17,6 +17,7 @@ from pytest_editmetrics.session.began import refuse_changed
 from pytest_editmetrics.session.option_list import RIGHT_NAME
 from pytest_editmetrics.session.unread_options import unread_options
 from pytest_editmetrics.session.written_options import OPTION_FILES, section_of_ours
+from pytest_editmetrics.whole_file import read_whole
 
 if TYPE_CHECKING:
     from pytest_editmetrics.session.state import EditSession
@@ -259,7 +260,7 @@ def _seen(session: EditSession, test_files: Iterable[Path]) -> dict[Path, None]:
 
 def _has_cases(path: Path, *also: re.Pattern[bytes]) -> bool:
     try:
-        data = path.read_bytes()
+        data = read_whole(path)
     except OSError:
         return False
     return all(one.search(data) for one in (_CASES_KEY, *also))

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from pytest_editmetrics.whole_file import read_whole
+
 OPTION_FILES = (
     "pytest.toml",
     ".pytest.toml",
@@ -67,7 +69,7 @@ def _lines(path: Path) -> Iterator[str]:
     Nothing is parsed: the file may be broken, and no concern of ours.
     """
     try:
-        data = path.read_bytes()
+        data = read_whole(path)
     except OSError:
         return
     if re.search(rb"edit[-_]?metrics", data, re.IGNORECASE):

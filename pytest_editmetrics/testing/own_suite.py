@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_editmetrics.session.options import CI_VARIABLES
+from pytest_editmetrics.whole_file import real_path
 
 if TYPE_CHECKING:
     from pytest_editmetrics.images.load import ImageLike
@@ -131,7 +132,7 @@ class EditSuite:
             ImageError: the image cannot be used.
         """
         path = self.path / name
-        if not path.resolve().is_relative_to(self.path.resolve()):
+        if not real_path(path).is_relative_to(real_path(self.path)):
             raise ValueError(f"{name} leads out of the suite")
         path.parent.mkdir(parents=True, exist_ok=True)
         if isinstance(content, str):

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from pytest_editmetrics.errors import WeightsError
 from pytest_editmetrics.weights.catalog import Checkpoint
+from pytest_editmetrics.whole_file import read_whole, real_path
 
 Hash: TypeAlias = "Callable[[Path], str]"
 
@@ -91,11 +92,11 @@ def check_filed(path: Path, remedy: str) -> None:
 
     Its name there is Git's hash of it, or its SHA-256; a file that is no link has none.
     """
-    stated = path.resolve().name
+    stated = real_path(path).name
     if not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", stated):
         return
     try:
-        content = path.read_bytes()
+        content = read_whole(path)
     except OSError as error:
         raise unreadable(path, error) from error
     _check_head(path, content[:64], remedy)
@@ -115,7 +116,7 @@ def check_filed(path: Path, remedy: str) -> None:
 def read_json_object(path: Path, what: str) -> dict[str, Any]:
     """Return the JSON object in ``path``; raise ``WeightsError`` naming ``what`` it should be."""
     try:
-        data = path.read_bytes()
+        data = read_whole(path)
     except OSError as error:
         raise unreadable(path, error) from error
     _check_head(path, data[:64], "put the JSON file itself there")

@@ -29,6 +29,7 @@ from pytest_editmetrics.weights.check import (
     read_json_object,
     unreadable,
 )
+from pytest_editmetrics.whole_file import real_path
 
 CONFIGURATIONS = ("config.json", "preprocessor_config.json", "processor_config.json")
 NOTHING = "a test run downloads nothing"
@@ -102,7 +103,7 @@ def find_folder(kind: FolderKind, text: str, revision: str | None, hashed: Hash)
     folder = local_path(kind.pipe, text)
     if path_kind(folder) is not None:
         no_revision(revision, f"the local directory {folder}")
-        return _in_directory(kind, f"{kind.name}:{folder.resolve().name}", folder, hashed)
+        return _in_directory(kind, f"{kind.name}:{real_path(folder).name}", folder, hashed)
     if text.startswith(("/", ".", "~")) or text.count("/") > 1 or "\\" in text:
         raise MissingResourceError(
             f"{kind.pipe}: model_path {text!r}: there is no such directory; give a directory that "
@@ -237,7 +238,7 @@ def shard_names(index: Path) -> list[str]:
 
 def _hash(file: Path, remedy: str, hashed: Hash) -> str:
     check_format(file, remedy)
-    stored_as = file.resolve().name
+    stored_as = real_path(file).name
     if re.fullmatch(r"[0-9a-f]{64}", stored_as):
         return check_stated(file, stored_as, "the hub cache filed it under", remedy, hashed)
     return hashed(file)

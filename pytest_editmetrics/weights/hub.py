@@ -17,6 +17,7 @@ from pytest_editmetrics.weights.check import check_stated
 from pytest_editmetrics.weights.find import FoundWeights, find
 from pytest_editmetrics.weights.folders import CONFIGURATIONS, KINDS, shard_names
 from pytest_editmetrics.weights.transfer import Say, Source, reason, transfer, without_login
+from pytest_editmetrics.whole_file import real_path
 
 
 def fetch_folder(
@@ -154,6 +155,6 @@ def _failure(name: str, revision: str | None, endpoint: str, error: Exception) -
 
 
 def _remove(path: Path) -> None:
-    for file in (path.resolve(), path):
+    for file in (real_path(path), path):
         with suppress(OSError):
             file.unlink(missing_ok=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 from pytest_editmetrics.weights.check import sha256_of
 from pytest_editmetrics.weights.kept import own_cache
 from pytest_editmetrics.weights.seen import identity, settled
-from pytest_editmetrics.whole_file import replacing
+from pytest_editmetrics.whole_file import real_path, replacing
 
 WORTH_BYTES = 32 << 20
 
@@ -56,7 +56,7 @@ def recomputed_sha256(path: Path) -> str:
 
 
 def _note(path: Path) -> Path:
-    name = sha256(os.fsencode(path.resolve())).hexdigest()
+    name = sha256(os.fsencode(real_path(path))).hexdigest()
     return own_cache() / "hashes" / f"{name}.json"
 
 

@@ -4,10 +4,14 @@ import re
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from pytest_editmetrics.errors import ConfigError
+from pytest_editmetrics.errors import ConfigError, InputError
 from pytest_editmetrics.goldens.approved import Approved
 from pytest_editmetrics.goldens.file import GoldenEntry, gate_key, read_golden_file
+from pytest_editmetrics.goldens.recording import recorded_bound, recorded_measured
+from pytest_editmetrics.measurement import Margin, Metric, Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
 DESIGN = """\
@@ -185,3 +189,52 @@ def test_when_weights_are_other_ones(stated, today, other):
 def test_a_bare_number_is_told_how_to_be_written(read, metric, number, write):
     with pytest.raises(ConfigError, match=re.escape(f"not {number}; write {write}")):
         read(f'"test_a":\n  {metric}: {number}\n')
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ("lpips: {max: 0.9, measured: 5}", "measured of lpips is 5, which its own bound, max 0.9"),
+        ("unedit_ssim: {min: 0.9, measured: 0.8}", "measured of unedit_ssim is 0.8, .* min 0.9"),
+        (
+            "lpips: {max: 0.9, measured: 0.5, env: {cuda: {max: 0.1, measured: 0.5}}}",
+            "measured of lpips on cuda is 0.5, which its own bound, max 0.1",
+        ),
+    ],
+)
+def test_a_golden_that_its_own_value_would_fail_is_refused(read, entry, said):
+    with pytest.raises(ConfigError, match=f"goldens/test_x.py.yaml:2: {said}"):
+        read(f'"test_a":\n  {entry}\n')
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "lpips: {max: 0.9, measured: 0.9}",
+        "lpips: {max: 0.9, review: 0.5, measured: 0.7}",
+        "lpips: {measured: 5}",
+        "lpips: {max: 0.9, measured: 0.5, env: {cuda: {measured: 5}}}",
+        "lpips: {measured: 5, env: {cuda: {max: 0.1}}}",
+    ],
+)
+def test_a_value_beside_another_bound_says_nothing_of_it(read, entry):
+    assert read(f'"test_a":\n  {entry}\n').tests["test_a"]
+
+
+@given(
+    st.floats(-1e6, 1e6),
+    st.floats(0, 1),
+    st.floats(0, 1),
+    st.sampled_from(
+        [Metric("a", "lower"), Metric("b", "higher"), Metric("c", "higher", low=-1, high=1)]
+    ),
+)
+def test_what_is_recorded_lies_inside_its_own_bound(value, relative, absolute, metric):
+    if metric.high == 1:
+        value = max(-1.0, min(1.0, value))
+    try:
+        bound = recorded_bound(value, metric, Margin(relative, absolute))
+    except InputError:
+        return
+    measured = recorded_measured(value, metric)
+    assert Threshold(metric.bound_kind, bound, "golden", "").holds(measured)

@@ -37,6 +37,7 @@ NOT_OF_A_SCHEMA = re.compile(
     r"|has a character in it that cannot be shown"
     r"|[^\x00-\x7f].* is no name of a fixture"
     r"|unknown metric '.*' of [\w-]+\b"  # nearly one of a pipe of AutoPipeline
+    r"|which its own bound, "  # of a value beside it
     r"|unknown environment"  # nearly one that is known
     r"|scope is '\w+' in the block and '\w+' in its init_config"
 )

@@ -10,6 +10,7 @@ from pytest_editmetrics.cli.starter.lines import code_of
 from pytest_editmetrics.goldens.file_names import files_below
 from pytest_editmetrics.session.asked import USES_A_GATE
 from pytest_editmetrics.session.unread import is_case_file
+from pytest_editmetrics.whole_file import real_path
 
 _BUILT = {"build", "dist", "venv"}
 
@@ -26,7 +27,7 @@ def tests_of_edits(
     """
     names = ("conftest.py", *python_files)
     for place in places or [folder]:
-        for path in _files(place.resolve(), folder):
+        for path in _files(real_path(place), folder):
             if is_case_file(path):
                 return path, "holds cases"
             if any(fnmatch(path.name, pattern.rpartition("/")[2]) for pattern in names):

@@ -21,6 +21,7 @@ from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.saved_runs.project import check_loaded
 from pytest_editmetrics.session.state import EditSession
 from pytest_editmetrics.session.unread import refuse_misspelt
+from pytest_editmetrics.whole_file import real_path
 
 FIRST_TEST = "test_first_edit.py"
 _REQUIREMENTS = (
@@ -87,7 +88,7 @@ def look(folder: Path) -> Project:
         EditMetricsError: pytest cannot start there, or a configuration is there that pytest would
             refuse for its name.
     """
-    folder = folder.resolve()
+    folder = real_path(folder)
     with inside(folder):
         config = _config()
         try:
@@ -113,7 +114,7 @@ def look(folder: Path) -> Project:
         pythonpath=pythonpath,
         tests=tests,
         collected=not testpaths
-        or any(tests.resolve().is_relative_to(one.resolve()) for one in searched)
+        or any(real_path(tests).is_relative_to(real_path(one)) for one in searched)
         or tests in [config.rootpath / path for path in testpaths],
         first_test=_first_test(config.getini("python_files"), _suffix(folder, config.rootpath)),
         configuration=session.config_path,
@@ -173,9 +174,9 @@ def _tests(folder: Path, rootdir: Path, testpaths: tuple[str, ...]) -> Path:
     """
     named = [one for path in testpaths for one in sorted(rootdir.glob(path)) or [rootdir / path]]
     named = [one for one in named if not one.is_file()]
-    own = [one for one in named if one.resolve().is_relative_to(folder)]
+    own = [one for one in named if real_path(one).is_relative_to(folder)]
     known = [path for name in ("tests", "test") if (path := folder / name).is_dir()]
-    shared = [one for one in named if one.parent.resolve() in folder.parents]
+    shared = [one for one in named if real_path(one.parent) in folder.parents]
     return next(iter([*own, *known, *shared]), folder / "tests")
 
 
@@ -223,7 +224,7 @@ def _package(folder: Path) -> tuple[str | None, Path | None]:
 
 def _importable(package: str, folder: Path, places: Iterable[Path]) -> bool:
     """Tell whether tests can import the package: installed, or found by ``pythonpath``."""
-    installed = [one for one in sys.path if one and Path(one).resolve() != folder]
+    installed = [one for one in sys.path if one and real_path(Path(one)) != folder]
     where = [*map(str, places), *installed]
     if PathFinder.find_spec(package, where) is not None:
         return True

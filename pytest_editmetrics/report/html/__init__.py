@@ -53,6 +53,7 @@ def write_html(
     keeps_run: bool = True,
     begun: bool = False,
     earlier: Run | None = None,
+    start: Path | None = None,
 ) -> None:
     """Write the report of ``run``.
 
@@ -66,6 +67,8 @@ def write_html(
         begun: whether ``check_report`` looked at ``output`` before, when this began.
         earlier: a run whose images stand beside this one's; default: the base of its suite, if that
             is a run directory that is there.
+        start: the folder in which commands are typed; default: the current one, which a test may
+            have left, or removed.
 
     Raises:
         EditMetricsError: the report cannot be written, would overwrite a page that is not ours, or
@@ -80,7 +83,7 @@ def write_html(
     except EditMetricsError as error:
         say(f"report: without what was decided on its cases: {error}")
         decisions = {}
-    approve_from = _shown(run.path) if keeps_run else None
+    approve_from = _shown(run.path, start or Path.cwd()) if keeps_run else None
     view = build_view(revived(run), gallery, approve_from, decisions, earlier or _base(run))
     if gallery.missing:
         missing = counted(len(gallery.missing), "image is", "images are")
@@ -167,9 +170,9 @@ def _other_file(folder: Path) -> str | None:
     return None
 
 
-def _shown(path: Path) -> str:
-    absolute = path.absolute()
-    return str(absolute.relative_to(Path.cwd()) if absolute.is_relative_to(Path.cwd()) else path)
+def _shown(path: Path, start: Path) -> str:
+    absolute = start / path
+    return str(absolute.relative_to(start) if absolute.is_relative_to(start) else path)
 
 
 def _copy_images(gallery: Gallery, folder: Path) -> None:

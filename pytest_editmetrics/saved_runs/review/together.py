@@ -11,6 +11,7 @@ from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.runs.folder import RESULTS, GateRecord, Run, image_names, read_run
 from pytest_editmetrics.saved_runs.merge import joined_failures, joined_tests, versions_of
 from pytest_editmetrics.weights.seen import Seen
+from pytest_editmetrics.whole_file import real_path
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def read_together(paths: Sequence[Path]) -> Together:
         EditMetricsError: one cannot be read, or is no folder; two tell different things of a test,
             or hold different images under one name.
     """
-    twice = {path for path in paths if [one.resolve() for one in paths].count(path.resolve()) > 1}
+    twice = {path for path in paths if [real_path(one) for one in paths].count(real_path(path)) > 1}
     if twice:
         raise InputError(f"{min(twice)} is given twice")
     for path in paths:

@@ -392,3 +392,35 @@ def test_no_recording_takes_a_fixture_whose_tests_are_all_marked(suite, monkeypa
     suite.makepyfile(test_x=FIXTURE + "\ndef test_other(edit): pass\n")
     suite.runpytest("--editmetrics-update=all", *mode)
     assert golden.read_text() != before, "a fixture is that of a test without the mark, too"
+
+
+@pytest.mark.parametrize("mode", ["failed", "missing", "all"])
+@pytest.mark.parametrize(
+    "caught",
+    [
+        "pytest.xfail('known')",
+        "request.node.add_marker(pytest.mark.xfail(reason='known')); raise",
+    ],
+)
+def test_a_failure_that_the_test_catches_as_known_is_left_by_a_recording(suite, caught, mode):
+    suite.makepyfile(
+        f"""
+        import pytest
+        def test_known(check, request):
+            try:
+                check(50)
+            except BaseException:
+                {caught}
+        def test_guarded(check):
+            check(50)
+            if not check:
+                pytest.xfail("elsewhere")
+        """
+    )
+    result = suite.runpytest(f"--editmetrics-update={mode}")
+    result.stdout.fnmatch_lines(
+        ["not recorded: 1 gate of a test that is expected to fail (xfail)*"]
+    )
+    (golden,) = (suite.path / "goldens").glob("*.yaml")
+    assert "test_guarded" in golden.read_text()
+    assert "test_known" not in golden.read_text()
