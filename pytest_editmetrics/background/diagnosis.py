@@ -118,7 +118,7 @@ def diagnose(reference: Array, edited: Array, mask: Mask, drift: Drift | None = 
         drift: what ``measure_drift`` found of these, if it is known already.
 
     Returns:
-        The causes that explain at least 5 % of the squared difference each.
+        The causes that are worth telling: 5 % of the squared difference, or seen all the same.
 
     >>> picture = np.random.default_rng(0).integers(0, 240, (96, 96, 3), dtype=np.uint8)
     >>> diagnose(picture, picture, np.ones((96, 96), bool)).causes
