@@ -1,4 +1,4 @@
-"""Whether an image was encoded as JPEG: steps on the lines of its grid of 8 px, and only there."""
+"""Whether an image has blocks as JPEG makes them: steps on the lines of 8 px, and only there."""
 
 from __future__ import annotations
 

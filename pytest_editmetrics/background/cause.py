@@ -21,6 +21,13 @@ Kind = Literal[
     "unexplained",
 ]  # fmt: skip
 
+MIN_SHARE = 0.05
+"""Of the squared difference: less of a cause is told only where it is seen all the same."""
+_LEAST_JPEG = 0.01  # of the difference: what a blur took off leaves little to it
+_LEAST_COLOURS = 0.005  # likewise: a picture shows its few colours
+_SHIFTED = 0.25  # pixels
+_TONED = 1.5  # of 255, of the mean of a channel: a gate of tone sees it beside whatever else
+_BLURRED = 0.5  # of the fine detail that is left
 NAMES = ("the reference", "the edited image")
 _MIN_TONE = 0.4  # of 255
 _GREY_TONE = 0.25  # of the change: channels that differ by less changed alike
@@ -52,6 +59,21 @@ class Cause:
     def of(self, share: float) -> Cause:
         """Return the same cause with another share."""
         return replace(self, share=share)
+
+
+def worth_telling(cause: Cause) -> bool:
+    """Tell whether a cause explains enough, or is seen all the same: a shift, JPEG, a tone."""
+    if cause.share >= MIN_SHARE:
+        return True
+    facts = cause.facts
+    if cause.kind == "shift":
+        return cause.share > 0 and math.hypot(facts["dx"], facts["dy"]) >= _SHIFTED
+    if cause.kind in ("exposure", "contrast", "colour"):
+        return bool(max(map(abs, facts.get("mean", [0.0]))) >= _TONED)
+    if cause.kind == "blur":
+        return cause.share > 0 and bool(facts["detail_kept"] <= _BLURRED)
+    least = {"jpeg": _LEAST_JPEG, "few colours": _LEAST_COLOURS}
+    return cause.share >= least.get(cause.kind, MIN_SHARE)
 
 
 def shown(box: Sequence[int]) -> str:
@@ -190,9 +212,11 @@ def tone_cause(
     shifts = tone.shifts(mean)
     if max(map(abs, shifts)) < _MIN_TONE and share < min_share:
         return None
+    told = [is_ - was for is_, was in zip(became, mean, strict=True)]
     facts = {
         "gain": [round(gain, 4) for gain in tone.gain],
         "offset": [round(offset, 2) for offset in tone.offset],
+        "mean": [round(by, 2) for by in told],
     }
     gain, offset = sum(tone.gain) / 3, sum(tone.offset) / 3
     if max(tone.gain) < 0:
@@ -222,7 +246,6 @@ def tone_cause(
             f"{n} {100 * (g - 1):+.0f} %" for n, g in zip(names, tone.gain, strict=True)
         )
         return Cause("contrast", share, f"contrast of each channel changed ({each})", facts)
-    told = [is_ - was for is_, was in zip(became, mean, strict=True)]
     if apart <= max(_MIN_TONE, _GREY_TONE * max(map(abs, shifts))):
         long = f"exposure changed (gain {gain:.3f}, offset {offset:+.1f} of 255)"
         return Cause("exposure", share, f"exposure {sum(told) / 3:+.1f} of 255", facts, long)

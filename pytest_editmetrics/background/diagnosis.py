@@ -21,17 +21,19 @@ from pytest_editmetrics.background.almost_nothing import almost_nothing
 from pytest_editmetrics.background.beside_all import find_beside_all
 from pytest_editmetrics.background.beside_equal import find_beside_equal
 from pytest_editmetrics.background.cause import (
+    MIN_SHARE,
     Cause,
     local_cause,
     motion_cause,
     part_cause,
     tone_cause,
+    worth_telling,
 )
 from pytest_editmetrics.background.channels import channels_cause
 from pytest_editmetrics.background.colour_cells import colour_cells
 from pytest_editmetrics.background.differences import Differences, Planes, planes
 from pytest_editmetrics.background.drift import Drift, measure_drift
-from pytest_editmetrics.background.few_colours import FewColours, few_colours
+from pytest_editmetrics.background.few_colours import FewColours, eight_bit, few_colours, softened
 from pytest_editmetrics.background.finer import finer_colours
 from pytest_editmetrics.background.motion import Motion, warped
 from pytest_editmetrics.background.one_colour import one_colour_cause
@@ -43,7 +45,6 @@ from pytest_editmetrics.background.vignette import find_vignette
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
 
-MIN_SHARE = 0.05
 _MIN_SHIFT = 0.1  # pixels, the longest move
 _STILL = 0.5  # likewise: what moved by more was not darkened alone
 _EXPLAINS = 0.03  # of the difference that undoing a motion has to take away
@@ -54,7 +55,6 @@ _FAINT = 1.0  # of 255
 _OF_A_TONE = 0.5  # of the difference, times how alike all else is: then such a tone is one
 _GREY = (128.0, 128.0, 128.0)
 _TONED = 2.0  # of 255
-_LEAST_JPEG = 0.01  # of the difference: what a blur took off leaves little to it
 _SEEN = 0.5  # correlation with what was there
 _HARDLY_ANY = 0.05  # of the image
 
@@ -76,7 +76,7 @@ class Diagnosis:
         ``background`` is the share of the image that both are of, if it is not the same.
         """
         scaled = (one.of(one.share * (1 - cause.share)) for one in self.causes)
-        kept = [cause, *(one for one in scaled if one.share >= MIN_SHARE)]
+        kept = [cause, *filter(worth_telling, scaled)]
         whole = self.background if background is None else background
         return Diagnosis(tuple(sorted(kept, key=lambda one: -one.share)), self.drift, whole)
 
@@ -118,7 +118,7 @@ def diagnose(reference: Array, edited: Array, mask: Mask, drift: Drift | None = 
         drift: what ``measure_drift`` found of these, if it is known already.
 
     Returns:
-        The causes that explain at least 5 % of the squared difference each.
+        The causes that are worth telling: 5 % of the squared difference, or seen all the same.
 
     >>> picture = np.random.default_rng(0).integers(0, 240, (96, 96, 3), dtype=np.uint8)
     >>> diagnose(picture, picture, np.ones((96, 96), bool)).causes
@@ -142,7 +142,7 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
     if (little := almost_nothing(before, after, mask, total)) is not None:
         return (little,)
     few = few_colours(reference, edited, mask)
-    if few is not None and (told := _of_few_colours(few, reference, edited, mask)) is not None:
+    if few is not None and (told := _of_few_colours(few, reference, edited, mask, drift)):
         return told
     if (blank := _of_one_colour(reference, edited, mask, drift)) is not None:
         return blank
@@ -153,7 +153,7 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
         if share >= MIN_SHARE:
             more = [one.of((1 - share) * one.share) for one in _causes(lit, edited, mask, drift)]
             share += sum(one.share for one in more if one.kind == vignette.kind)
-            kept = [one for one in more if one.share >= MIN_SHARE and one.kind != vignette.kind]
+            kept = [one for one in more if worth_telling(one) and one.kind != vignette.kind]
             return tuple(sorted([vignette.of(share), *kept], key=lambda one: -one.share))
     motion, aligned, within, tone, toned = _undone(before, after, mask, drift, differences)
     if motion is None and not drift.part:
@@ -170,7 +170,7 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
             one.of((1 - cause.share) * one.share) for one in _causes(exchanged, edited, mask, drift)
         ]
         if not _of_a_part(cause, more):
-            kept = [one for one in more if one.share >= MIN_SHARE or _seen(one)]
+            kept = [one for one in more if worth_telling(one)]
             return tuple(sorted([cause, *kept], key=lambda one: -one.share))
     finer, toned = finer_colours(before, aligned, within, cells, tone, toned, differences)
     unexplained = differences.squares(toned, aligned)
@@ -194,7 +194,8 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
     steady = within if local is None else within & ~local.mask
 
     alike = structure(toned, aligned, steady & unmixed)
-    if alike.redrawn and alike.middle < _KEPT_COLOUR:
+    cast = not alike.another and max(map(abs, tone.shifts(_mean(before, steady)))) >= _TONED
+    if alike.redrawn and alike.middle < _KEPT_COLOUR and not cast:
         # a tone that another picture happens to fit explains nothing, but a plain wall has a cast
         as_it_was = differences.squares(before, aligned)
         explained = 1 - _sum(unexplained, steady) / max(_sum(as_it_was, steady), 1.0)
@@ -244,7 +245,7 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
         resampled = resampled and motion is not None and not _by_whole_pixels(motion, mask)
         others = rest_causes(toned, aligned, reference, edited, steady, rest, resampled=resampled)
         causes += others
-    kept = [cause for cause in causes if cause.share >= MIN_SHARE or _seen(cause)]
+    kept = [cause for cause in causes if worth_telling(cause)]
     kept = kept or [max(causes, key=lambda cause: cause.share)]
     return tuple(sorted(kept, key=lambda cause: -cause.share))
 
@@ -259,23 +260,35 @@ def _of_one_colour(
     cause, flat = found
     others = _causes(reference, edited, mask & ~flat, drift)
     scaled = (one.of((1 - cause.share) * one.share) for one in others)
-    return cause, *(one for one in scaled if one.share >= MIN_SHARE)
+    return cause, *filter(worth_telling, scaled)
 
 
 def _of_few_colours(
-    few: FewColours, reference: Array, edited: Array, mask: Mask
-) -> tuple[Cause, ...] | None:
-    """Return the causes where too few colours explain most of a difference; else ``None``."""
-    undone = few.undone(reference, edited, mask)
-    was, left = (
-        _sum(Differences().squares(planes(reference), planes(image)), mask)
-        for image in (edited, undone)
-    )
-    if left > (1 - _MOSTLY) * was:
-        return None
-    drift = measure_drift(reference, undone, mask)
-    others = (one.of(left / was * one.share) for one in _causes(reference, undone, mask, drift))
-    return few.cause(1 - left / was), *(one for one in others if one.share >= MIN_SHARE)
+    few: FewColours, reference: Array, edited: Array, mask: Mask, drift: Drift
+) -> tuple[Cause, ...]:
+    """Return the causes where too few colours explain most of what no motion does; else none."""
+    before, after, motion = planes(reference), planes(edited), drift.motion
+    was, seen, moved = _apart(before, after, mask), mask, 0.0
+    if motion is not None and drift.warp_px >= _STILL:
+        aligned, inside = warped(after, motion)
+        if _apart(before, aligned, mask & inside) <= (1 - _EXPLAINS) * was:
+            edited, seen = eight_bit(aligned), mask & inside
+            moved = was - _apart(before, planes(edited), seen)
+    soft = softened(reference, edited, seen)
+    undone = few.undone(soft, edited, seen)
+    off, of_others = (_apart(planes(soft), planes(image), seen) for image in (edited, undone))
+    if of_others > (1 - _MOSTLY) * off:
+        return ()
+    left = _apart(before, planes(undone), seen)
+    others = _causes(reference, undone, seen, measure_drift(reference, undone, seen))
+    told = [
+        few.cause(max(0.0, 1 - (left + moved) / was)),
+        *(one.of(left / was * one.share) for one in others),
+    ]
+    if motion is not None and moved:
+        told.append(motion_cause(drift, motion, moved / was, *mask.shape))
+    kept = (one for one in told if worth_telling(one))
+    return tuple(sorted(kept, key=lambda one: -one.share))
 
 
 def _of_a_part(channels: Cause, others: Sequence[Cause]) -> bool:
@@ -284,14 +297,6 @@ def _of_a_part(channels: Cause, others: Sequence[Cause]) -> bool:
         return False
     local = sum(cause.share for cause in others if cause.kind in ("spill", "seam"))
     return channels.share < local
-
-
-def _seen(cause: Cause) -> bool:
-    """Tell whether a cause is worth a word although it explains little: a plain shift, JPEG."""
-    if cause.kind == "jpeg":
-        return cause.share >= _LEAST_JPEG
-    shifted = cause.kind == "shift" and cause.share > 0
-    return shifted and float(np.hypot(cause.facts["dx"], cause.facts["dy"])) >= 0.25
 
 
 def _undone(
@@ -365,6 +370,10 @@ def _part(drift: Drift, mask: Mask) -> Mask | None:
         away = (x2 - x1) // 2
         tiles[max(0, y1 - away) : y2 + away, max(0, x1 - away) : x2 + away] = True
     return tiles & mask
+
+
+def _apart(one: Planes, other: Planes, mask: Mask) -> float:
+    return _sum(Differences().squares(one, other), mask)
 
 
 def _sum(of_pixels: NDArray[np.float32], mask: Mask) -> float:

@@ -28,6 +28,8 @@ _SAME_TONE = 2.0  # of 255, squared: what another tone differs by, at least
 _OF_COARSE = 0.25  # of the square that the nearest colours differ by: their means are not exact
 _LEAST_GAIN = 0.4
 _FEWEST_LEVELS = 8  # of a channel, that tell a tone
+_BLURS = (0.7, 1.0, 1.5, 2.0, 3.0, 4.0)  # pixels
+_OF_A_BLUR = 0.5  # of the squared difference: a blur leaves less, or was none
 _CHANNELS = ("red", "green", "blue")
 
 Floats = NDArray[np.float32]
@@ -112,8 +114,13 @@ class FewColours:
             lines.append((was - np.float32(offset)) / np.float32(gain))
         if off <= max(_SAME_TONE, _OF_COARSE * float(coarse)):
             return reference
-        toned: Array = np.moveaxis(np.clip(np.rint(np.stack(lines)), 0, 255), 0, 2).astype(np.uint8)
-        return np.ascontiguousarray(toned)
+        return eight_bit(np.stack(lines))
+
+
+def eight_bit(image: Floats) -> Array:
+    """Return (3, H, W), of 255, rounded, as RGB, uint8, (H, W, 3)."""
+    levels: Array = np.moveaxis(np.clip(np.rint(image), 0, 255), 0, 2).astype(np.uint8)
+    return np.ascontiguousarray(levels)
 
 
 def _line(known: Floats, wanted: Floats) -> tuple[float, float]:
@@ -122,6 +129,20 @@ def _line(known: Floats, wanted: Floats) -> tuple[float, float]:
     spread = float(np.square(known - middle).mean())
     gain = float(((known - middle) * (wanted - mean)).mean()) / spread if spread else 1.0
     return gain, mean - gain * middle
+
+
+def softened(reference: Array, edited: Array, mask: Mask) -> Array:
+    """Return the reference with the blur that explains most of a difference, if one does."""
+    from scipy.ndimage import gaussian_filter
+
+    before, after = planes(reference), planes(edited)
+
+    def apart(image: Floats) -> float:
+        return float(np.square(image - after)[:, mask].mean())
+
+    blurs = (gaussian_filter(before, (0, sigma, sigma), truncate=3) for sigma in _BLURS)
+    soft = min(blurs, key=apart)
+    return eight_bit(soft) if apart(soft) < _OF_A_BLUR * apart(before) else reference
 
 
 def few_colours(reference: Array, edited: Array, mask: Mask) -> FewColours | None:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_editmetrics.background.blocks import Steps
 from pytest_editmetrics.images.channels import average
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from PIL import Image
 
 Floats = NDArray[np.float32]
-_QUALITIES = (95, 90, 85, 80, 75, 70, 60, 50, 40, 30, 20, 10)
 _PERIOD = 8  # pixels
 _LUMINANCE = np.array((0.299, 0.587, 0.114), np.float32)
 # row and column of coarse waves of a block, and by what libjpeg divides each at quality 50
@@ -33,6 +31,11 @@ _FEW = 64  # waves of other levels than 0
 _ON_LEVELS = 5.0  # standard deviations, by which the mean cosine of how far waves lie from a level
 # exceeds chance: 1 where all lie on one; pictures that were never a JPEG have less than 3
 _OF_ITS_OWN = 0.5  # of that: so much more than the reference has
+_CLEAR = (
+    0.13  # of the mean cosine that JPEG leaves: other encoders, whose blocks have other levels,
+)
+_OF_MOST = 0.04  # leave less; and the median of the waves: a pattern drawn has one wave, not all
+_ROUNDING = 0.42  # of 255, by which the colours of pixels, which are whole, move waves
 _FINE = 1.5  # pixels
 _SOFTER = 0.9  # of the fine detail that JPEG alone leaves
 _SOFTEST = 4.0  # pixels
@@ -42,32 +45,27 @@ _EARNED = 0.9  # of the squared difference that a softening has to leave less th
 
 @dataclass(frozen=True)
 class Jpeg:
-    """A quality, and which share of a squared difference JPEG, and a softening before it, make."""
+    """Which share of a squared difference JPEG, and a softening before it, make."""
 
-    quality: int
     share: float
     softening: float = 0.0
 
 
-def as_jpeg(
-    before: Floats, after: Floats, seen: Mask, quality: int | None, blockiness: float
-) -> Jpeg:
-    """Return the quality of a JPEG, and how much it, and a softening before it, changed.
+def as_jpeg(before: Floats, after: Floats, seen: Mask, quality: int) -> Jpeg:
+    """Return how much a JPEG, and a softening before it, changed.
 
     Args:
         before: what should be there, levels of 255, (3, H, W), its corner on the grid of JPEG.
         after: what is there, likewise.
         seen: boolean (H, W), true where measured.
-        quality: that of the file, if it is known; see ``quality_of_levels``.
-        blockiness: how much larger steps are on the grid; see ``Steps``.
+        quality: that of the file; see ``quality_of_levels``.
     """
-    sharp = _Saved(before, seen)
-    known = quality or sharp.quality_of(blockiness)
+    sharp = _Saved(before)
     wanted = np.moveaxis(after, 0, 2)
     total = _apart(sharp.levels, wanted, seen)
     inner = _away_from_unseen(seen)
-    made = sharp.saved(known)
-    alone = Jpeg(known, min(1.0, _apart(made, sharp.levels, seen) / max(total, _LEAST)))
+    made = sharp.saved(quality)
+    alone = Jpeg(min(1.0, _apart(made, sharp.levels, seen) / max(total, _LEAST)))
     fine = _fine(sharp.grey) * inner
     detail = float(np.vdot(fine, fine))
     left, kept = (
@@ -78,41 +76,27 @@ def as_jpeg(
     sigma = _softening(sharp.grey, fine, detail * kept / left if left > 0 else 0.0)
     from scipy.ndimage import gaussian_filter
 
-    soft = _Saved(gaussian_filter(before, (0, sigma, sigma)), seen)
-    known = quality or soft.quality_of(blockiness)
-    again = soft.saved(known)
+    soft = _Saved(gaussian_filter(before, (0, sigma, sigma)))
+    again = soft.saved(quality)
     if _apart(again, wanted, seen) > _EARNED * _apart(made, wanted, seen):
         return alone
     saved, softened = _apart(again, soft.levels, seen), _apart(soft.levels, sharp.levels, seen)
     total = max(total, saved + softened, _LEAST)
-    return Jpeg(known, saved / total, softened / total)
+    return Jpeg(saved / total, softened / total)
 
 
 class _Saved:
     """A picture, levels of 255, (3, H, W), and what JPEG makes of it."""
 
-    def __init__(self, picture: Floats, seen: Mask) -> None:
+    def __init__(self, picture: Floats) -> None:
         from PIL import Image
 
         self.levels = _eight_bit(picture)
         self.grey = average(self.levels.astype(np.float32))
         self._picture = Image.fromarray(self.levels)
-        self._seen = seen
 
     def saved(self, quality: int) -> Array:
         return _saved(self._picture, quality)
-
-    def quality_of(self, blockiness: float) -> int:
-        """Return the quality at which it gets such blocks."""
-        low, high = 0, len(_QUALITIES) - 1
-        while low < high:
-            middle = (low + high) // 2
-            made = Steps(self.saved(_QUALITIES[middle]), self._seen)
-            if (made.blockiness or 1.0) < blockiness:
-                low = middle + 1
-            else:
-                high = middle
-        return _QUALITIES[low]
 
 
 def as_saved(picture: Floats, quality: int, subsampling: int) -> Array:
@@ -153,7 +137,9 @@ def quality_of_levels(edited: Array, reference: Array, seen: Mask) -> int | None
         score = _on_levels(waves, quality)
         if score > best:
             best, found = score, quality
-    if found is None or (was := _waves(reference, seen)) is None:
+    if found is None or not _clearly_on_levels(waves, found):
+        return None
+    if (was := _waves(reference, seen)) is None:
         return found
     return None if _on_levels(was, found) > _OF_ITS_OWN * best else found
 
@@ -179,12 +165,30 @@ def _waves(image: Array, seen: Mask) -> Floats | None:
 
 def _on_levels(waves: Floats, quality: int) -> float:
     """Return by how many standard deviations more than by chance waves lie on levels."""
-    scale = 50 / quality if quality < 50 else 2 - quality / 50
-    steps = np.maximum(np.floor(_DIVISORS * np.float32(scale) + np.float32(0.5)), 1)
+    steps = _steps(quality)
     off = (waves / steps)[waves > 0.5 * steps]
     if off.size < _FEW:
         return 0.0
     return float(np.cos(2 * np.pi * off).mean()) * math.sqrt(2 * off.size)
+
+
+def _clearly_on_levels(waves: Floats, quality: int) -> bool:
+    """Tell whether waves lie on levels as those of a JPEG do, and most kinds of waves."""
+    steps = _steps(quality)
+    strong = waves > 0.5 * steps
+    cosines = np.where(strong, np.cos(2 * np.pi * waves / steps), 0).sum(axis=0)
+    counts = strong.sum(axis=0)
+    expected = counts * np.exp(-2 * (np.pi * _ROUNDING / steps) ** 2)
+    known = counts >= _FEW / len(_WAVES)
+    each = cosines[known] / expected[known]
+    return bool(cosines.sum() >= _CLEAR * expected.sum() and np.median(each) >= _OF_MOST)
+
+
+def _steps(quality: int) -> Floats:
+    """Return by what JPEG divides each wave."""
+    scale = 50 / quality if quality < 50 else 2 - quality / 50
+    steps: Floats = np.floor(_DIVISORS * np.float32(scale) + np.float32(0.5))
+    return np.maximum(steps, 1)
 
 
 def _unusual(quality: int) -> bool:

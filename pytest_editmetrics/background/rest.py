@@ -208,24 +208,25 @@ def rest_causes(
         more = rest_causes(lit, aligned, reference, edited, mask, rest_of_it, resampled=False)
         return [cause, *more]
     found, softened = [], 0.0
-    if grid is not None and blocky:
+    if quality is not None:
         was, now = (image[:, window[0], window[1]] for image in (toned, aligned))
-        saved = as_jpeg(was, now, seen, quality, grid)
+        saved = as_jpeg(was, now, seen, quality)
         softened = saved.softening
         part = saved.share
         if part >= _WHOLE and not softened:
             part = 1.0
         long = (
-            f"encoded as JPEG (quality {_of_file(saved.quality)}, noise {level:.1f} of 255, 8 px"
-            " blocks)"
+            f"encoded as JPEG (quality {_of_file(quality)}, noise {level:.1f} of 255, 8 px blocks)"
         )
-        jpeg = Cause("jpeg", share * part, "JPEG", {**facts, "quality": saved.quality}, long)
+        jpeg = Cause("jpeg", share * part, "JPEG", {**facts, "quality": quality}, long)
         if part == 1.0:
             return [jpeg]
         found.append(jpeg)
         share *= 1 - part
         softened /= max(1 - part, 1e-9)
+    blocks = blocky and quality is None
     said = f"noise {level:.1f} of 255, {100 * kept:.0f} % of the fine detail left"
+    said += ", 8 px blocks" if blocks else ""
     resized = not blocky and steps.periodic(steps_before)
     each = _noise_of_each(toned, aligned, inner)
     untouched = abs(kept - 1) <= _UNTOUCHED and _mean_of(each) >= _LOUD
@@ -244,9 +245,9 @@ def rest_causes(
         times = f"noise {level:.1f} of 255, fine detail {kept:.1f} times as strong"
         found.append(Cause("sharpening", share, "sharpened", facts, f"sharpened ({times})"))
     else:
-        text = "re-encoded"
+        text = "re-encoded" + (" in blocks of 8 px" if blocks else "")
         if kept < _BLUR / 1.5:
-            text = f"re-encoded, {100 * kept:.0f} % of the fine detail left"
+            text += f", {100 * kept:.0f} % of the fine detail left"
         found.append(Cause("re-encoding", share, text, facts, f"re-encoded ({said})"))
     return found
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from pytest_editmetrics.background.cause import NAMES, Cause
-from pytest_editmetrics.background.diagnosis import MIN_SHARE, Diagnosis, diagnose
+from pytest_editmetrics.background.cause import MIN_SHARE, NAMES, Cause
+from pytest_editmetrics.background.diagnosis import Diagnosis, diagnose
 from pytest_editmetrics.background.differences import Differences, Planes, planes
 from pytest_editmetrics.background.one_colour import Colour, named, near
 from pytest_editmetrics.background.tone import fit_tone

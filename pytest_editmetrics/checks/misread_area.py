@@ -23,6 +23,7 @@ from pytest_editmetrics.images.sizes import Fit
 _NEARLY_ALL = 0.9  # of the squared difference outside of the area
 _NOISE = 99  # percentile of the difference where neither reading lies: what is above it changed
 _FILLED = 0.6  # of the pixels that only the reading holds
+_STRONG = 0.5  # of the change inside of the boxes: a shadow that an edit casts changes less
 _REACHED = 0.15  # of a side, within which a change has to end
 _SOME = 0.1  # of the pixels of a row, column or part: an edit changes more
 _SPREAD = 0.35  # of each side, where the boxes hold no edit
@@ -95,7 +96,8 @@ def _explains(mask: Mask, inside: Mask, energy: NDArray[np.float64], boxes: Sequ
         spread = any(max(x1 + x2, y1 + y2) <= 1 - _SPREAD for x1, y1, x2, y2 in gaps)
         return bool(spread and filled >= _SOME >= changed[given].mean())
     # the boxes are a part of the reading, and an edit that spills changes both
-    return filled >= _FILLED and all(max(one) <= _REACHED for one in gaps)
+    strong = energy[only].mean() >= _STRONG * energy[both].mean()
+    return bool(strong and filled >= _FILLED and all(max(one) <= _REACHED for one in gaps))
 
 
 def _is_box(box: Box, width: int, height: int) -> bool:

@@ -103,6 +103,33 @@ def test_a_spill_to_the_right_or_below_is_no_box_of_width_and_height(suite):
     result.stdout.fnmatch_lines([f"*{len(AROUND)} gates failed: *spill*"])
 
 
+SHADOW = """
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+X1, Y1, X2, Y2 = BOX = {box}
+BEFORE = np.random.default_rng(5).integers(40, 200, (173, 256, 3), dtype=np.uint8)
+
+def test_it(edit_gate):
+    inside = np.zeros(BEFORE.shape[:2], bool)
+    inside[Y1:Y2, X1:X2] = True
+    dark = gaussian_filter(np.roll(inside.astype(float), ({by}, {by}), (0, 1)), 8)
+    after = (BEFORE * (1 - 0.5 * dark[..., None])).astype(np.uint8)
+    after[inside] = 255 - BEFORE[inside]
+    edit_gate.check(BEFORE, after, [BOX], expect="composited")
+"""
+
+
+@pytest.mark.parametrize(
+    ("box", "by"), [((49, 64, 127, 117), 20), ((100, 37, 229, 129), 20), ((110, 80, 220, 160), 12)]
+)
+def test_neither_is_a_shadow_of_the_edit(suite, box, by):
+    suite.makepyfile(test_x=SHADOW.format(box=box, by=by))
+    result = suite.runpytest()
+    result.stdout.no_fnmatch_line("*read as*")
+    result.stdout.fnmatch_lines(["*GateFailure: unedit_max_diff *: a local change in *"])
+
+
 def test_an_edit_that_its_box_holds_but_for_a_pixel_is_no_other_box(suite):
     edit = "(X1, Y1, X2 + 1, Y2 + 1)"
     suite.makepyfile(test_x=SPILL.format(box=(100, 100, 199, 179), edit=edit, spills=[[]]))
