@@ -194,6 +194,24 @@ def part_cause(drift: Drift, share: float) -> Cause:
     return Cause("moved-part", share, text, facts)
 
 
+def is_contrast(gain: float, offset: float, ends: tuple[float, float]) -> bool:
+    """Tell whether a gain and an offset change light and dark in opposite ways.
+
+    ``ends`` are a dark and a light level of a picture, which may lack the other end.
+    """
+    low, high = ((gain - 1) * level + offset for level in ends)
+    about_middle = (
+        abs(gain - 1) >= _PLAIN_CONTRAST and _MIDDLE[0] <= offset / (1 - gain) <= _MIDDLE[1]
+    )
+    return about_middle or opposite(low, high)
+
+
+def opposite(low: float, high: float) -> bool:
+    """Tell whether what was dark and what was light changed in opposite ways, both clearly."""
+    least, most = sorted(map(abs, (low, high)))
+    return low * high < 0 and least > _ENDS * most
+
+
 def tone_cause(
     tone: Tone,
     share: float,
@@ -226,15 +244,9 @@ def tone_cause(
     apart = max(abs(one - other) for one, other in zip(shifts, alike, strict=True))
     low, high = ((gain - 1) * level + offset for level in ends)
     gains_apart = max(tone.gain) - min(tone.gain)
-    least, most = sorted(map(abs, (low, high)))
-    opposite = low * high < 0 and least > _ENDS * most and apart < most
-    washed_out = gain <= _WASHED_OUT and offset >= _FROM_BLACK * (1 - gain) and apart < most
-    about_middle = (
-        abs(gain - 1) >= _PLAIN_CONTRAST
-        and _MIDDLE[0] <= offset / (1 - gain) <= _MIDDLE[1]
-        and apart < most
-    )
-    contrast = opposite or washed_out or about_middle
+    washed_out = gain <= _WASHED_OUT and offset >= _FROM_BLACK * (1 - gain)
+    contrast = washed_out or is_contrast(gain, offset, ends)
+    contrast = contrast and apart < max(map(abs, (low, high)))
     if contrast and abs(gain - 1) >= max(_MIN_CONTRAST, 2 * gains_apart):
         long = f"contrast changed (gain {gain:.3f}, offset {offset:+.1f} of 255)"
         return Cause("contrast", share, f"contrast {100 * (gain - 1):+.0f} %", facts, long)

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_editmetrics.background.cause import Cause
+from pytest_editmetrics.background.align import correlation_of
+from pytest_editmetrics.background.cause import Cause, Kind, opposite
 from pytest_editmetrics.background.colour_cells import FEW, ColourCells
 from pytest_editmetrics.background.differences import Planes
 from pytest_editmetrics.background.tone import Tone
@@ -23,6 +24,10 @@ _KNOTS = 24
 _APART = 1.0  # of 255, knots
 _MORE = 0.03  # of what a line leaves: so much more may be left of a gamma
 _TIMES = 1.6
+_ON_THE_MEAN = 0.1  # of what a line does to levels on the mean, where an even curve
+_EARNED = 0.85  # leaves less than this of what a line leaves
+_SAME = 0.95  # correlation: another picture that a curve draws together is none
+_PLACES = {"shadows": 10, "middle": 50, "lights": 90}  # percentiles of the levels
 _ONE_POWER = 0.05  # by which the powers of the channels differ,
 _OF_POWER = 0.06  # or by so much of their mean
 _OPEN = (4.0, 251.0)  # of 255
@@ -34,12 +39,19 @@ Floats = NDArray[np.float64]
 class Curve:
     """What each level of each channel became, (3, 256), of 255.
 
-    ``power`` is the gamma that it is, if it is one; ``exposure`` how many levels lighter all is.
+    ``power`` is the gamma that it is, if it is one; ``exposure`` how many levels lighter all is;
+    ``even`` the levels of shadows, middle and lights, if all channels have one curve.
     """
 
     levels: Floats
     power: float | None = None
     exposure: float = 0.0
+    even: tuple[float, ...] = ()
+
+    @property
+    def named(self) -> bool:
+        """Whether it has a name, which says more than that of a mix."""
+        return self.power is not None or bool(self.even)
 
     def applied(self, planes: Planes) -> Planes:
         """Return an image (3, H, W), of whole levels of 255, as this makes it."""
@@ -50,6 +62,8 @@ class Curve:
 
     def cause(self, share: float) -> Cause | None:
         """Return the cause that this is; ``None`` for a curve without a name."""
+        if self.even:
+            return self._even_cause(share)
         if self.power is None:
             return None
         exposure = f"exposure {self.exposure:+.1f} of 255"
@@ -57,6 +71,23 @@ class Curve:
         long = f"gamma: edited = 255 (reference / 255)^{self.power:.2f}, {exposure}"
         facts = {"gamma": round(self.power, 3), "exposure": round(self.exposure, 2)}
         return Cause("gamma", share, text, facts, long)
+
+    def _even_cause(self, share: float) -> Cause:
+        shifts = [float(np.interp(at, range(256), self.levels[0])) - at for at in self.even]
+        dark, *_, light = shifts
+        told = ", ".join(
+            f"{name} {shift:+.1f}" for name, shift in zip(_PLACES, shifts, strict=True)
+        )
+        at = ", ".join(f"{level:.0f}" for level in self.even)
+        text = f"tones changed by a curve ({told} of 255)"
+        facts = {
+            "curve": [
+                [round(level, 1), round(level + shift, 1)]
+                for level, shift in zip(self.even, shifts, strict=True)
+            ]
+        }
+        kind: Kind = "contrast" if opposite(dark, light) else "exposure"
+        return Cause(kind, share, text, facts, f"{text}, alike in all channels, at levels {at}")
 
 
 def find_curve(cells: ColourCells, tone: Tone) -> Curve | None:
@@ -79,21 +110,33 @@ def find_curve(cells: ColourCells, tone: Tone) -> Curve | None:
     if np.ptp(powers) <= max(_ONE_POWER, _OF_POWER * power):
         of_power = _share(_off(_raised(before, power), after), least)
         fits = of_power <= min(_LEFT, max(_TIMES * of_curve, of_curve + _MORE))
-        if fits or _on_the_mean(knots, tone, power) <= _LEFT:
+        raised = [_raised(at, power) for at, _ in knots]
+        if fits or _on_the_mean(knots, tone, raised) <= _LEFT:
             return Curve(np.stack([_raised(np.arange(256.0), power)] * 3), power, lighter)
+    even = _knots(before.ravel(), after.ravel())
+    drawn_even = np.interp(before, *even)
+    of_even = _share(_off(drawn_even, after), least)
+    fits = of_even <= min(_LEFT, max(_TIMES * of_curve, of_curve + _MORE))
+    evenly = [np.interp(at, *even) for at, _ in knots]
+    same = of_even <= _EARNED and correlation_of(drawn_even.ravel(), after.ravel()) >= _SAME
+    if fits or (same and _on_the_mean(knots, tone, evenly) <= _ON_THE_MEAN):
+        places = np.percentile(before, list(_PLACES.values())).tolist()
+        return Curve(np.stack([_drawn(*even)] * 3), None, lighter, tuple(places))
     if of_curve > _LEFT:
         return None
     return Curve(np.stack([_drawn(*of) for of in knots]), None, lighter)
 
 
-def _on_the_mean(knots: Sequence[tuple[Floats, Floats]], tone: Tone, power: float) -> float:
-    """Return how much a gamma leaves of what a line does, of what levels became on the mean.
+def _on_the_mean(
+    knots: Sequence[tuple[Floats, Floats]], tone: Tone, made: Sequence[Floats]
+) -> float:
+    """Return how much of what a line does a curve leaves, of what levels became on the mean.
 
     An encoder's noise is not seen there. All of it where a line leaves next to nothing.
     """
     left = of_line = 0.0
-    for (at, is_), gain, offset in zip(knots, tone.gain, tone.offset, strict=True):
-        left += float(np.square(_raised(at, power) - is_).mean())
+    for (at, is_), one, gain, offset in zip(knots, made, tone.gain, tone.offset, strict=True):
+        left += float(np.square(one - is_).mean())
         of_line += float(np.square((gain * at + offset).clip(0, 255) - is_).mean())
     return 1.0 if of_line < _SILENT else left / of_line
 

@@ -35,6 +35,7 @@ from pytest_editmetrics.background.differences import Differences, Planes, plane
 from pytest_editmetrics.background.drift import Drift, measure_drift
 from pytest_editmetrics.background.few_colours import FewColours, eight_bit, few_colours, softened
 from pytest_editmetrics.background.finer import finer_colours
+from pytest_editmetrics.background.gradient import find_gradient
 from pytest_editmetrics.background.motion import Motion, warped
 from pytest_editmetrics.background.one_colour import one_colour_cause
 from pytest_editmetrics.background.rest import rest_causes, structure
@@ -46,7 +47,7 @@ from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
 
 _MIN_SHIFT = 0.1  # pixels, the longest move
-_STILL = 0.5  # likewise: what moved by more was not darkened alone
+_STILL = 0.5  # pixels: what moved by less is looked at as it is
 _EXPLAINS = 0.03  # of the difference that undoing a motion has to take away
 _MOSTLY = 0.5  # of the difference: then what little is left may be resampling
 _RESAMPLED = 0.4  # of the difference
@@ -146,16 +147,20 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
         return told
     if (blank := _of_one_colour(reference, edited, mask, drift)) is not None:
         return blank
-    still = drift.motion is None or drift.warp_px < _STILL
-    if still and (dark := find_vignette(before, after, mask)) is not None:
-        vignette, lit = dark
-        share = 1 - _sum(differences.squares(planes(lit), after), mask) / total
+    motion, aligned, within, tone, toned = _undone(before, after, mask, drift, differences)
+    for find in (find_vignette, find_gradient):
+        if (found := find(before, aligned, within)) is None:
+            continue
+        light, lit = found
+        of_light = _divided(
+            differences, before, after, planes(lit), aligned, within, moved=motion is not None
+        )[1]
+        share = of_light / total
         if share >= MIN_SHARE:
             more = [one.of((1 - share) * one.share) for one in _causes(lit, edited, mask, drift)]
-            share += sum(one.share for one in more if one.kind == vignette.kind)
-            kept = [one for one in more if worth_telling(one) and one.kind != vignette.kind]
-            return tuple(sorted([vignette.of(share), *kept], key=lambda one: -one.share))
-    motion, aligned, within, tone, toned = _undone(before, after, mask, drift, differences)
+            share += sum(one.share for one in more if one.kind == light.kind)
+            kept = [one for one in more if worth_telling(one) and one.kind != light.kind]
+            return tuple(sorted([light.of(share), *kept], key=lambda one: -one.share))
     if motion is None and not drift.part:
         beside = find_beside_equal(plain, before, after, mask)
         if beside is not None:

@@ -45,3 +45,26 @@ def as_filtered(toned: Planes, aligned: Planes, steady: Mask) -> tuple[Planes, f
     detail = toned - gaussian_filter(toned, (0, sigma, sigma), truncate=3)
     filtered: Planes = np.clip(toned + np.float32(amount) * detail, 0, 255)
     return filtered, sigma
+
+
+def sharpened(toned: Planes, aligned: Planes, mask: Mask) -> Planes:
+    """Return the first image sharpened as comes nearest to the second one.
+
+    Args:
+        toned: float32 (3, H, W), of 255.
+        aligned: the same.
+        mask: boolean (H, W), true where measured.
+    """
+    from scipy.ndimage import gaussian_filter
+
+    grey = toned.mean(axis=0)
+    off = (aligned.mean(axis=0) - grey)[mask].astype(np.float64)
+    best, sigma, amount = 0.0, _SIGMAS[0], 0.0
+    for width in _SIGMAS:
+        detail = (grey - gaussian_filter(grey, width, truncate=3))[mask].astype(np.float64)
+        size, common = float(detail @ detail), float(detail @ off)
+        if size and common > 0 and common**2 / size > best:
+            best, sigma, amount = common**2 / size, width, common / size
+    detail = toned - gaussian_filter(toned, (0, sigma, sigma), truncate=3)
+    sharp: Planes = np.clip(toned + np.float32(amount) * detail, 0, 255)
+    return sharp

@@ -33,7 +33,7 @@ def finer_colours(
         differences: of images.
     """
     curve = find_curve(cells, tone)
-    if curve is not None and curve.power is not None:  # which says more than twelve numbers
+    if curve is not None and curve.named:  # which says more than twelve numbers
         found: Finer | None = curve
     else:
         found = find_mix(cells, tone) or curve

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_editmetrics.background.cause import Cause
+from pytest_editmetrics.background.cause import Cause, is_contrast
 from pytest_editmetrics.background.colour_cells import FEW, ColourCells
 from pytest_editmetrics.background.differences import Planes
 from pytest_editmetrics.background.tone import Tone
@@ -29,6 +29,12 @@ _TIMES = 1.6
 _NOISY = 0.7  # of what a tone leaves: more than _LEFT of it may be an encoder's noise beside a
 _SATURATED = 0.05  # saturation that far from 1, if twelve numbers explain hardly more than that
 _EXPOSED = 1.0  # of 255: less is no exposure beside it
+_CONTRAST = 0.03  # gain from 1: less is no contrast beside it
+_BIN = 24.0  # of 255: colours so near are averaged, which leaves no noise of an encoder
+_OF_BIN = 6  # cells
+_FEW_BINS = 12
+_LEFT_OF_BINS = 0.15  # of the square that a tone leaves of these, at most
+_OFF_BINS = 3.0  # of 255, squared: a tone that leaves less of these explains all
 
 Floats = NDArray[np.float64]
 
@@ -38,13 +44,14 @@ class Mix:
     """``edited = matrix @ reference + offset``, offsets of 255.
 
     ``saturation`` is how strong colours are of what they were, if that is all that changed;
-    ``exposure`` how many levels lighter all is beside it.
+    ``exposure`` how many levels lighter all is beside it, ``contrast`` the gain of that.
     """
 
     matrix: Floats
     offset: Floats
     saturation: float | None = None
     exposure: float = 0.0
+    contrast: float | None = None
 
     def applied(self, planes: NDArray[Any]) -> Planes:
         """Return colours (3, ...), of 255, as this makes them; clipped to [0, 255]."""
@@ -63,7 +70,10 @@ class Mix:
             text = "colours mixed between channels (as by a hue, a colour space or a sepia filter)"
             return Cause("colours mixed", share, text, facts)
         text = f"saturation {100 * (self.saturation - 1):+.0f} %"
-        if abs(self.exposure) >= _EXPOSED:
+        if self.contrast is not None:
+            text += f", contrast {100 * (self.contrast - 1):+.0f} %"
+            facts["contrast"] = round(self.contrast, 3)
+        elif abs(self.exposure) >= _EXPOSED:
             text += f", exposure {self.exposure:+.1f} of 255"
         facts["saturation"] = round(self.saturation, 3)
         return Cause("colours mixed", share, text, facts)
@@ -109,7 +119,25 @@ def find_mix(cells: ColourCells, tone: Tone) -> Mix | None:
             continue
         if not noisy or _everywhere(before, after, pure):
             return pure
-    return None if noisy else mix
+    return _of_bins(before, after, tone) if noisy else mix
+
+
+def _of_bins(before: Floats, after: Floats, tone: Tone) -> Mix | None:
+    """Return the mix that explains what colours became on the mean, where noise is not seen."""
+    places = (before // _BIN).astype(np.int64)
+    known, at, count = np.unique(places, axis=1, return_inverse=True, return_counts=True)
+    many = count >= _OF_BIN
+    if np.count_nonzero(many) < _FEW_BINS:
+        return None
+    was, is_ = (
+        np.stack([np.bincount(at.ravel(), one, known.shape[1]) / count for one in colours])[:, many]
+        for colours in (before, after)
+    )
+    toned = tone.applied(was[:, :, None].astype(np.float32))[..., 0]
+    least = min(float(_off(one, is_).mean()) for one in (toned, was))
+    mix = fit_mix(was, is_)
+    left = float(_off(mix.applied(was), is_).mean())
+    return mix if least >= _OFF_BINS and left <= _LEFT_OF_BINS * least else None
 
 
 def _saturated(before: Floats, after: Floats, luma: Floats, weights: Floats) -> Mix | None:
@@ -127,7 +155,10 @@ def _saturated(before: Floats, after: Floats, luma: Floats, weights: Floats) -> 
         return None
     matrix = strength * np.eye(3) + (gain - strength) * luma
     lighter = (gain - 1) * float(weights @ was / weights.sum()) + offset
-    return Mix(matrix, np.full(3, offset), strength / gain, lighter)
+    low, high = np.percentile(was, (5, 95)).tolist()
+    contrasted = abs(gain - 1) >= _CONTRAST and is_contrast(gain, offset, (low, high))
+    contrast = gain if contrasted else None
+    return Mix(matrix, np.full(3, offset), strength / gain, lighter, contrast)
 
 
 def _everywhere(before: Floats, after: Floats, mix: Mix) -> bool:

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from pytest_editmetrics.background.align import Floats, block_sums, correlation_of
 from pytest_editmetrics.background.blocks import Steps
 from pytest_editmetrics.background.cause import Cause
+from pytest_editmetrics.background.filtered import sharpened
+from pytest_editmetrics.background.grained import grain_before
 from pytest_editmetrics.background.jpeg import FINEST, as_jpeg, quality_of_levels
 from pytest_editmetrics.background.uneven import evened
 from pytest_editmetrics.images.load import Array
@@ -38,6 +40,7 @@ _FLAT = 3.0  # of 255, standard deviation
 _BLUR = 0.9  # of the fine detail that is left
 _RESAMPLED = 0.5  # of the fine detail: resampling alone leaves more
 _SHARP = 1.15  # of the fine detail that was there
+_STRONGER = 20.0  # times what a sharpening adds of fine detail: more noise hides one
 _SILENT = 0.3  # of 255: less noise is rounding
 _WHOLE = 0.7  # of what is left: as much as that of JPEG is all of it
 _MOSTLY = 0.5  # of what JPEG leaves
@@ -192,7 +195,8 @@ def rest_causes(
         "noise": round(level, 2),
         "blockiness": None if grid is None else round(grid, 3),
     }
-    filtered = (1 - kept) ** 2 * detail > noise
+    filtered_by = (1 - kept) ** 2 * detail
+    filtered = filtered_by > noise
     resampled = resampled and not blocky and not (kept < _RESAMPLED and filtered)
     if level < _SILENT or resampled:
         why = "resampling" if resampled else f"noise {level:.2f} of 255, too little to tell"
@@ -207,13 +211,26 @@ def rest_causes(
         rest_of_it = share * (1 - part)
         more = rest_causes(lit, aligned, reference, edited, mask, rest_of_it, resampled=False)
         return [cause, *more]
+    if kept > _SHARP and filtered_by * _STRONGER > noise:
+        sharp = sharpened(toned, aligned, mask)
+        gone = 1 - _squares(sharp, aligned, mask) / max(_squares(toned, aligned, mask), 1.0)
+        text = f"sharpened (noise {level:.1f} of 255, fine detail {kept:.1f} times as strong)"
+        cause = Cause("sharpening", share * max(0.0, gone), "sharpened", facts, text)
+        rest_of_it = share - cause.share
+        more = rest_causes(sharp, aligned, reference, edited, mask, rest_of_it, resampled=False)
+        if filtered and not any(one.kind in ("jpeg", "noise") for one in more):
+            return [cause.of(share)]
+        return [cause, *more]
     found, softened = [], 0.0
     if quality is not None:
         was, now = (image[:, window[0], window[1]] for image in (toned, aligned))
         saved = as_jpeg(was, now, seen, quality)
         softened = saved.softening
-        part = saved.share
-        if part >= _WHOLE and not softened:
+        grain = None
+        if not softened:
+            grain = grain_before(was, now, seen, quality, saved.share)
+        part = saved.share if grain is None else 1 - grain[1]
+        if part >= _WHOLE and not softened and grain is None:
             part = 1.0
         long = (
             f"encoded as JPEG (quality {_of_file(quality)}, noise {level:.1f} of 255, 8 px blocks)"
@@ -223,6 +240,11 @@ def rest_causes(
             return [jpeg]
         found.append(jpeg)
         share *= 1 - part
+        if grain is not None:
+            text = f"noise {grain[0]:.1f} of 255"
+            long = f"{text} in each channel, before it was saved as JPEG"
+            noisy = {**facts, "noise": round(grain[0], 2)}
+            return [jpeg, Cause("noise", share, text, noisy, long)]
         softened /= max(1 - part, 1e-9)
     blocks = blocky and quality is None
     said = f"noise {level:.1f} of 255, {100 * kept:.0f} % of the fine detail left"
@@ -241,15 +263,16 @@ def rest_causes(
         found.append(Cause("noise", share, text, facts, long))
     elif softened >= _MOSTLY or (kept < _BLUR and (filtered or resized)):
         found.append(Cause("blur", share, "blurred", facts, f"blurred ({said})"))
-    elif kept > _SHARP and filtered:
-        times = f"noise {level:.1f} of 255, fine detail {kept:.1f} times as strong"
-        found.append(Cause("sharpening", share, "sharpened", facts, f"sharpened ({times})"))
     else:
         text = "re-encoded" + (" in blocks of 8 px" if blocks else "")
         if kept < _BLUR / 1.5:
             text += f", {100 * kept:.0f} % of the fine detail left"
         found.append(Cause("re-encoding", share, text, facts, f"re-encoded ({said})"))
     return found
+
+
+def _squares(one: Floats32, other: Floats32, mask: Mask) -> float:
+    return float(np.square(one - other).sum(where=mask, dtype=np.float64))
 
 
 def _of_file(quality: int) -> str:

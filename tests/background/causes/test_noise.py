@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 import pytest
-from altered import Picture, each_photo, eight_bit, square_photo
+from altered import Picture, as_jpeg, blurred, each_photo, eight_bit, square_photo
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
@@ -22,6 +22,10 @@ def encoded(image: Picture, kind: str, quality: int, **options: int) -> Picture:
     file = io.BytesIO()
     Image.fromarray(image).save(file, kind, quality=quality, **options)
     return np.asarray(Image.open(file).convert("RGB"))
+
+
+def sharpened(image: Picture) -> Picture:
+    return eight_bit(image + 0.8 * (image - blurred(image, 1).astype(float)))
 
 
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
@@ -88,3 +92,31 @@ def test_noise_that_black_and_white_cut_off_is_noise(name, sigma):
         assert causes[0].share > 0.85
         for after in (encoded(before, "JPEG", 95), encoded(before, "WEBP", 80)):
             assert "noise" not in {cause.kind for cause in diagnose(before, after, WHOLE).causes}
+
+
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
+def test_noise_is_told_beside_the_jpeg_it_was_saved_as(name):
+    image = square_photo(name, 288)
+    grained = eight_bit(image + np.random.default_rng(3).normal(0, 6, image.shape))
+    causes = {one.kind: one for one in diagnose(image, as_jpeg(grained, 85), WHOLE).causes}
+    assert set(causes) == {"noise", "jpeg"}
+    assert causes["noise"].facts["noise"] == pytest.approx(6, rel=0.15)
+
+
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
+def test_jpeg_alone_or_beside_a_blur_or_sharpening_is_no_noise(name):
+    image = square_photo(name, 288)
+    for made in (image, blurred(image, 1), sharpened(image), np.roll(image, 2, axis=1)):
+        for quality in (60, 85):
+            causes = diagnose(image, as_jpeg(made, quality), WHOLE).causes
+            assert "noise" not in {one.kind for one in causes}
+
+
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
+def test_a_sharpening_is_told_beside_jpeg_and_noise(name):
+    image = eight_bit(square_photo(name, 288) * 0.6 + 51)  # nothing is cut off
+    sharp = sharpened(image)
+    noisy = eight_bit(sharp + np.random.default_rng(3).normal(0, 4, image.shape))
+    for made, kind in ((as_jpeg(sharp, 80), "jpeg"), (noisy, "noise")):
+        kinds = {one.kind for one in diagnose(image, made, WHOLE).causes}
+        assert kinds == {"sharpening", kind}

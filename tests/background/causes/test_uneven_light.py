@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from altered import Picture, as_jpeg, blurred, each_photo, eight_bit, square_photo
@@ -77,3 +79,34 @@ OTHERS = {
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_other_changes_are_not_called_so(name, other):
     assert "uneven light" not in shares(photo(name), OTHERS[other](photo(name)))
+
+
+def test_a_gradient_is_seen_beside_what_an_encoder_does():
+    image = photo("coffee")
+    gradient = image * (1 + 0.15 * COLUMNS)[..., None]
+    told = r"uneven light: -1[3-6] % at the left and \+1[3-6] % at the right"
+    for kind, made in {
+        "jpeg": as_jpeg(eight_bit(gradient), 80),
+        "blur": blurred(eight_bit(gradient), 1),
+        "shift": np.roll(eight_bit(gradient), 2, axis=0),
+    }.items():
+        causes = diagnose(image, made, np.ones(image.shape[:2], bool)).causes
+        assert any(re.fullmatch(told, cause.text) for cause in causes)
+        assert {kind, "uneven light"} == {cause.kind for cause in causes}
+
+
+def test_so_is_one_of_a_colour():
+    image = photo("coffee")
+    red, blue = 1 + 0.1 * COLUMNS, 1 - 0.1 * COLUMNS
+    edited = eight_bit(image * np.stack([red, np.ones_like(red), blue], axis=-1))
+    cause, *_ = diagnose(image, as_jpeg(edited, 95), np.ones(image.shape[:2], bool)).causes
+    red, blue = cause.text.removeprefix("uneven light: ").split(", ")
+    assert re.fullmatch(r"red -\d+ % at the left and \+\d+ % at the right", red)
+    assert re.fullmatch(r"blue -\d+ % at the right and \+\d+ % at the left", blue)
+
+
+def test_a_vignette_is_seen_beside_a_zoom():
+    image = photo("astronaut")
+    zoomed = np.asarray(Image.fromarray(image[3:-3, 3:-3]).resize(image.shape[:2], 3))
+    edited = eight_bit(zoomed * (1 - 0.125 * (ROWS**2 + COLUMNS**2))[..., None])
+    assert {"zoom", "uneven light"} == set(shares(image, edited))

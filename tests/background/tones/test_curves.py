@@ -126,3 +126,34 @@ def test_a_light_part_that_alone_changed_is_local(name):
     made[part] = eight_bit(made[part] * 0.6 + 90.0)
     assert causes(image, made)[0].kind == "spill"
     assert causes(image, as_jpeg(made, 90))[0].kind == "spill"
+
+
+def s_curve(image: Picture) -> Picture:
+    level = image / 255
+    return eight_bit(255 * (level - 0.5 * np.sin(2 * np.pi * level) / (2 * np.pi)))
+
+
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
+def test_a_curve_alike_in_all_channels_is_told_by_what_it_does_to_levels(name):
+    for made in (s_curve(photo(name)), as_jpeg(s_curve(photo(name)), 80)):
+        (curve, *others) = causes(photo(name), made)
+        assert curve.text.startswith("tones changed by a curve (shadows -")
+        assert curve.kind in ("contrast", "exposure")
+        assert {cause.kind for cause in others} <= {"jpeg"}
+        was, became = zip(*curve.facts["curve"], strict=True)
+        assert became == pytest.approx(s_curve(np.array(was)), abs=3)
+
+
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
+def test_other_changes_are_no_curve(name):
+    image = photo(name)
+    for made in (
+        eight_bit(image * 0.8),
+        eight_bit(image * [1.15, 1, 0.85]),
+        blurred(image, 2),
+        as_jpeg(image, 30),
+        smoothed_and_grained(image, 1, 5),
+        np.roll(image, 2, axis=1),
+        raised(image, 0.8),
+    ):
+        assert not any("curve" in cause.text for cause in causes(image, made))

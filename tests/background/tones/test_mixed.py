@@ -114,3 +114,17 @@ def test_a_wall_of_one_colour_has_a_cast_and_no_mix():
     noise = np.random.default_rng(0).normal(0, 2, (288, 288, 3))
     wall = eight_bit(np.array([150, 120, 90]) + noise)
     assert causes(wall, saturated(wall, 0.5))[0].kind == "colour"
+
+
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
+def test_another_hue_is_told_beside_jpeg(name):
+    kinds = {one.kind for one in causes(photo(name), as_jpeg(of_another_hue(photo(name)), 80))}
+    assert kinds == {"colours mixed", "jpeg"}
+
+
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
+def test_a_contrast_is_told_beside_a_saturation(name):
+    image = photo(name) * 0.6 + 51  # none becomes black or white
+    made = eight_bit(saturated(eight_bit(128 + (image - 128) * 1.15), 1.2))
+    (cause, *_) = causes(eight_bit(image), made)
+    assert cause.text == "saturation +20 %, contrast +15 %"

@@ -1,0 +1,117 @@
+"""Whether a background became lighter on one side and darker on the other: a gradient of light."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_editmetrics.background.align import block_sums
+from pytest_editmetrics.background.cause import Cause
+from pytest_editmetrics.background.differences import Planes
+from pytest_editmetrics.images.load import Array
+from pytest_editmetrics.images.regions import Mask
+
+_CELL = 8  # pixels of a side that are averaged: what an encoder does is hardly seen there
+_FEW = 64  # cells
+_LEFT = 0.2  # of the square that lines of the channels leave, at most
+_SILENT = 1.0  # of 255, squared, of each channel: lines that leave less explain all
+_LEAST = 0.04  # of the light, from the darkest to the lightest place
+_OPEN = (4.0, 251.0)  # of 255
+_APART = 0.25  # of the light's change: channels that differ by less changed alike
+_PLACES = {
+    "left": (0, -1), "right": (0, 1), "top": (-1, 0), "bottom": (1, 0), "middle": (0, 0),
+    "top left": (-1, -1), "top right": (-1, 1), "bottom left": (1, -1), "bottom right": (1, 1),
+}  # fmt: skip
+_AS_MUCH = 0.15  # of the light's change: a side that lacks less is told before a corner
+_NAMES = ("red", "green", "blue")
+
+Floats = NDArray[np.float64]
+
+
+def find_gradient(before: Planes, after: Planes, mask: Mask) -> tuple[Cause, Array] | None:
+    """Return a gradient, without its share, and the reference with it, RGB, uint8, (H, W, 3).
+
+    The light of each channel is a sum of the place and its squares, times what was there; it
+    explains most of what a gain and an offset of each channel leave.
+
+    Args:
+        before: float32 (3, H, W), of 255.
+        after: the same, aligned with it.
+        mask: boolean (H, W), true for the background.
+    """
+    whole = _means(mask.astype(np.float32)) == 1
+    if np.count_nonzero(whole) < _FEW:
+        return None
+    places = _places(*whole.shape)
+    at = places[:, whole]
+    of_line = left = 0.0
+    lights = []
+    for was, is_ in zip(before, after, strict=True):
+        one, other = (_means(plane)[whole].astype(np.float64) for plane in (was, is_))
+        seen = (min(_OPEN) < other) & (other < max(_OPEN)) & (one < max(_OPEN))
+        if np.count_nonzero(seen) < _FEW:
+            return None
+        one, other = one[seen], other[seen]
+        flat = np.ones_like(one)
+        of_line += _fitted(np.stack([one, flat]), other)[1]
+        light, more = _fitted(np.stack([*(one * at[:, seen]), flat]), other)
+        left += more
+        mean = float(light[:-1] @ at[:, seen].mean(axis=1))
+        if mean <= 0:
+            return None
+        lights.append(light[:-1] / mean)
+    if of_line < 3 * _SILENT or left > _LEFT * of_line:
+        return None
+    corners = _terms(*np.array(list(_PLACES.values()), np.float64).T)
+    there = np.stack(lights) @ corners - 1
+    if np.ptp(there, axis=1).max() < _LEAST:
+        return None
+    fine = _places(*mask.shape).astype(np.float32)
+    made = np.empty_like(before)
+    for plane, was, light in zip(made, before, lights, strict=True):
+        plane[:] = was * np.tensordot(light.astype(np.float32), fine, 1)
+    lit = np.clip(np.rint(made), 0, 255).astype(np.uint8)
+    text = "uneven light: " + _told(there)
+    facts = {
+        name: dict(zip(_PLACES, of.round(3).tolist(), strict=True))
+        for name, of in zip(_NAMES, there, strict=True)
+    }
+    return Cause("uneven light", 1.0, text, facts), np.ascontiguousarray(np.moveaxis(lit, 0, 2))
+
+
+def _told(there: Floats) -> str:
+    """Return where it became darker, and where lighter; of each channel, if these differ."""
+    alike = there.mean(axis=0)
+    if np.abs(there - alike).max() <= _APART * np.ptp(there, axis=1).max():
+        return _from_to(alike)
+    each = zip(_NAMES, there, strict=True)
+    return ", ".join(f"{name} {_from_to(of)}" for name, of in each if np.ptp(of) >= _LEAST)
+
+
+def _from_to(there: Floats) -> str:
+    near = _AS_MUCH * np.ptp(there)
+    ends = np.argmax(there <= there.min() + near), np.argmax(there >= there.max() - near)
+    names = list(_PLACES)
+    return " and ".join(f"{100 * there[at]:+.0f} % at the {names[at]}" for at in ends)
+
+
+def _places(height: int, width: int) -> Floats:
+    """Return the terms of each place, (6, H, W)."""
+    down, across = (np.linspace(-1, 1, edge) for edge in (height, width))
+    y, x = np.broadcast_arrays(down[:, None], across)
+    return _terms(y, x)
+
+
+def _terms(y: Floats, x: Floats) -> Floats:
+    return np.stack([np.ones_like(y), y, x, y * y, y * x, x * x])
+
+
+def _fitted(known: Floats, wanted: Floats) -> tuple[Floats, float]:
+    """Return the sum of known values (n, cells) nearest to others, and the square that is left."""
+    found = np.linalg.lstsq(known.T, wanted, rcond=None)[0]
+    return found, float(np.square(found @ known - wanted).mean())
+
+
+def _means(plane: NDArray[np.float32]) -> NDArray[np.float32]:
+    means: NDArray[np.float32] = block_sums(plane, _CELL, plane.dtype) / np.float32(_CELL**2)
+    return means
