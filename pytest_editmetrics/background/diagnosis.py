@@ -151,14 +151,14 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
         if (found := find(before, aligned, within)) is None:
             continue
         light, lit = found
-        pictures = before, after, planes(lit), aligned
-        of_light = _divided(differences, *pictures, within, moved=motion is not None)[1]
+        made = before, after, planes(lit), aligned
+        of_light = _divided(differences, *made, within, moved=motion is not None)[1]
         share = of_light / total
         if share >= MIN_SHARE:
             more = [one.of((1 - share) * one.share) for one in _causes(lit, edited, mask, drift)]
             share += sum(one.share for one in more if one.kind == light.kind)
-            told = (one for one in more if one.share >= MIN_SHARE or _seen(one))
-            kept = [one for one in told if one.kind != light.kind]
+            others = [one for one in more if one.kind != light.kind]
+            kept = [one for one in others if one.share >= MIN_SHARE or _seen(one)]
             return tuple(sorted([light.of(share), *kept], key=lambda one: -one.share))
     if motion is None and not drift.part:
         beside = find_beside_equal(plain, before, after, mask)
