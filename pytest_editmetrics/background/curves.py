@@ -118,8 +118,8 @@ def find_curve(cells: ColourCells, tone: Tone) -> Curve | None:
     of_even = _share(_off(drawn_even, after), least)
     fits = of_even <= min(_LEFT, max(_TIMES * of_curve, of_curve + _MORE))
     evenly = [np.interp(at, *even) for at, _ in knots]
-    same = of_even <= _EARNED and correlation_of(drawn_even.ravel(), after.ravel()) >= _SAME
-    if fits or (same and _on_the_mean(knots, tone, evenly) <= _ON_THE_MEAN):
+    fits = fits or (of_even <= _EARNED and _on_the_mean(knots, tone, evenly) <= _ON_THE_MEAN)
+    if fits and correlation_of(drawn_even.ravel(), after.ravel()) >= _SAME:
         places = np.percentile(before, list(_PLACES.values())).tolist()
         return Curve(np.stack([_drawn(*even)] * 3), None, lighter, tuple(places))
     if of_curve > _LEFT:

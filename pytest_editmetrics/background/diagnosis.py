@@ -152,9 +152,8 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
         if (found := find(before, aligned, within)) is None:
             continue
         light, lit = found
-        of_light = _divided(
-            differences, before, after, planes(lit), aligned, within, moved=motion is not None
-        )[1]
+        made = before, after, planes(lit), aligned
+        of_light = _divided(differences, *made, within, moved=motion is not None)[1]
         share = of_light / total
         if share >= MIN_SHARE:
             more = [one.of((1 - share) * one.share) for one in _causes(lit, edited, mask, drift)]

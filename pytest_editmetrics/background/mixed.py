@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_editmetrics.background.align import correlation_of
 from pytest_editmetrics.background.cause import Cause, is_contrast
 from pytest_editmetrics.background.colour_cells import FEW, ColourCells
 from pytest_editmetrics.background.differences import Planes
@@ -34,6 +35,7 @@ _BIN = 24.0  # of 255: colours so near are averaged, which leaves no noise of an
 _OF_BIN = 6  # cells
 _FEW_BINS = 12
 _LEFT_OF_BINS = 0.15  # of the square that a tone leaves of these, at most
+_SAME = 0.95  # correlation: another picture that a mix draws together is none
 _OFF_BINS = 3.0  # of 255, squared: a tone that leaves less of these explains all
 
 Floats = NDArray[np.float64]
@@ -137,7 +139,10 @@ def _of_bins(before: Floats, after: Floats, tone: Tone) -> Mix | None:
     least = min(float(_off(one, is_).mean()) for one in (toned, was))
     mix = fit_mix(was, is_)
     left = float(_off(mix.applied(was), is_).mean())
-    return mix if least >= _OFF_BINS and left <= _LEFT_OF_BINS * least else None
+    if least < _OFF_BINS or left > _LEFT_OF_BINS * least:
+        return None
+    same = correlation_of(mix.applied(before).ravel().astype(np.float64), after.ravel())
+    return mix if same >= _SAME else None
 
 
 def _saturated(before: Floats, after: Floats, luma: Floats, weights: Floats) -> Mix | None:
