@@ -27,6 +27,7 @@ _TIMES = 1.6
 _ON_THE_MEAN = 0.1  # of what a line does to levels on the mean, where an even curve
 _EARNED = 0.85  # leaves less than this of what a line leaves
 _SAME = 0.95  # correlation: another picture that a curve draws together is none
+_FLAT = 0.5  # of the range of levels: what became one level, as an object in black, is no curve
 _PLACES = {"shadows": 10, "middle": 50, "lights": 90}  # percentiles of the levels
 _ONE_POWER = 0.05  # by which the powers of the channels differ,
 _OF_POWER = 0.06  # or by so much of their mean
@@ -119,7 +120,8 @@ def find_curve(cells: ColourCells, tone: Tone) -> Curve | None:
     fits = of_even <= min(_LEFT, max(_TIMES * of_curve, of_curve + _MORE))
     evenly = [np.interp(at, *even) for at, _ in knots]
     fits = fits or (of_even <= _EARNED and _on_the_mean(knots, tone, evenly) <= _ON_THE_MEAN)
-    if fits and correlation_of(drawn_even.ravel(), after.ravel()) >= _SAME:
+    follows = correlation_of(drawn_even.ravel(), after.ravel()) >= _SAME
+    if fits and follows and _flat(*even) <= _FLAT:
         places = np.percentile(before, list(_PLACES.values())).tolist()
         return Curve(np.stack([_drawn(*even)] * 3), None, lighter, tuple(places))
     if of_curve > _LEFT:
@@ -163,6 +165,12 @@ def _knots(one: Floats, other: Floats) -> tuple[Floats, Floats]:
     is_ = np.maximum.accumulate(is_)
     kept = np.concatenate([[True], np.diff(at) > _APART])
     return at[kept], is_[kept]
+
+
+def _flat(at: Floats, is_: Floats) -> float:
+    """Return the share of the range of levels whose differences are gone."""
+    apart = np.diff(at)
+    return float(apart[np.diff(is_) < apart / 20].sum() / max(float(apart.sum()), 1.0))
 
 
 def _drawn(at: Floats, is_: Floats) -> Floats:
