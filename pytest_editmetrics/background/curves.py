@@ -119,10 +119,12 @@ def find_curve(cells: ColourCells, tone: Tone) -> Curve | None:
     of_even = _share(_off(drawn_even, after), least)
     fits = of_even <= min(_LEFT, max(_TIMES * of_curve, of_curve + _MORE))
     evenly = [np.interp(at, *even) for at, _ in knots]
+    places = np.percentile(before, list(_PLACES.values())).tolist()
     fits = fits or (of_even <= _EARNED and _on_the_mean(knots, tone, evenly) <= _ON_THE_MEAN)
     follows = correlation_of(drawn_even.ravel(), after.ravel()) >= _SAME
-    if fits and follows and _flat(*even) <= _FLAT:
-        places = np.percentile(before, list(_PLACES.values())).tolist()
+    dark, _, light = np.interp(places, *even) - places
+    as_a_blur = dark > 0 > light
+    if fits and follows and _flat(*even) <= _FLAT and not as_a_blur:
         return Curve(np.stack([_drawn(*even)] * 3), None, lighter, tuple(places))
     if of_curve > _LEFT:
         return None

@@ -36,6 +36,7 @@ _OF_BIN = 6  # cells
 _FEW_BINS = 12
 _LEFT_OF_BINS = 0.15  # of the square that a tone leaves of these, at most
 _SAME = 0.95  # correlation: another picture that a mix draws together is none
+_MIXED = 0.5  # of the square by which a matrix is no unit matrix
 _OFF_BINS = 3.0  # of 255, squared: a tone that leaves less of these explains all
 
 Floats = NDArray[np.float64]
@@ -141,6 +142,9 @@ def _of_bins(before: Floats, after: Floats, tone: Tone) -> Mix | None:
     left = float(_off(mix.applied(was), is_).mean())
     if least < _OFF_BINS or left > _LEFT_OF_BINS * least:
         return None
+    weaker = mix.matrix - np.trace(mix.matrix) / 3 * np.eye(3)
+    if np.square(weaker).sum() < _MIXED * np.square(mix.matrix - np.eye(3)).sum():
+        return None  # each channel lost contrast by itself, as in a blur
     same = correlation_of(mix.applied(before).ravel().astype(np.float64), after.ravel())
     return mix if same >= _SAME else None
 

@@ -6,7 +6,7 @@ import re
 from typing import get_args
 
 from pytest_editmetrics.config.node import Node
-from pytest_editmetrics.measurement import NO_WEIGHTS, SIZE, Edit, Metric, Threshold
+from pytest_editmetrics.measurement import NO_WEIGHTS, SIZE, Edit
 
 DIGEST = re.compile("[0-9a-f]{12}")
 WEIGHTS = re.compile(NO_WEIGHTS + "|[0-9a-f]{8,64}( [0-9a-f]{8,64})*")
@@ -51,18 +51,3 @@ def checked_share(what: str, node: Node) -> float:
 def checked_edit(what: str, node: Node) -> Edit:
     """Return whether there was an edit; raise ``ConfigError`` for another word."""
     return "none" if node.one_of(f"edit of {what}", EDITS) == "none" else "made"
-
-
-def checked_measured(metric: Metric, what: str, node: Node, bound: float | None) -> float:
-    """Return the measured value of ``what``, which its own bound lets pass, if it has one.
-
-    Raises:
-        ConfigError: it does not: which of the two is meant, nobody can tell; or it is no number.
-    """
-    measured = node.number(f"measured of {what}")
-    if bound is None or Threshold(metric.bound_kind, bound, "golden", node.where).holds(measured):
-        return measured
-    node.fail(
-        f"measured of {what} is {measured:g}, which its own bound, {metric.bound_kind} {bound:g},"
-        " would not let pass: correct what is wrong, or leave `measured` out"
-    )

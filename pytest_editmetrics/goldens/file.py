@@ -36,7 +36,6 @@ from pytest_editmetrics.goldens.entry_values import (
     EDITS,
     WEIGHTS,
     checked_edit,
-    checked_measured,
     checked_share,
     checked_text,
 )
@@ -359,14 +358,13 @@ def _variant(metric: Metric, what: str, node: Node, block: Block) -> GoldenEntry
     elif isinstance(node.value, (int, float)) and not isinstance(node.value, bool):
         node.mapping(f"the golden of {what}", like=f"{{{metric.bound_kind}: {node.shown}}}")
     entries = block.nodes(node, f"the golden of {what}")
-    stated, measured = entries.get(metric.bound_kind), entries.get("measured")
-    bound = None if stated is None else checked_bound(metric, stated)
+    bound, measured = entries.get(metric.bound_kind), entries.get("measured")
     weights, digest = entries.get("weights"), entries.get("digest")
     resize, dtype, reason = (entries.get(key) for key in ("resize", "dtype", "reason"))
     share, size, edit = (entries.get(key) for key in ("share", "size", "edit"))
     return GoldenEntry(
-        bound=bound,
-        measured=None if measured is None else checked_measured(metric, what, measured, bound),
+        bound=None if bound is None else checked_bound(metric, bound),
+        measured=None if measured is None else measured.number(f"measured of {what}"),
         env={},
         line=node.line,
         review=checked_review(metric, entries),

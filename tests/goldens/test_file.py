@@ -191,36 +191,6 @@ def test_a_bare_number_is_told_how_to_be_written(read, metric, number, write):
         read(f'"test_a":\n  {metric}: {number}\n')
 
 
-@pytest.mark.parametrize(
-    ("entry", "said"),
-    [
-        ("lpips: {max: 0.9, measured: 5}", "measured of lpips is 5, which its own bound, max 0.9"),
-        ("unedit_ssim: {min: 0.9, measured: 0.8}", "measured of unedit_ssim is 0.8, .* min 0.9"),
-        (
-            "lpips: {max: 0.9, measured: 0.5, env: {cuda: {max: 0.1, measured: 0.5}}}",
-            "measured of lpips on cuda is 0.5, which its own bound, max 0.1",
-        ),
-    ],
-)
-def test_a_golden_that_its_own_value_would_fail_is_refused(read, entry, said):
-    with pytest.raises(ConfigError, match=f"goldens/test_x.py.yaml:2: {said}"):
-        read(f'"test_a":\n  {entry}\n')
-
-
-@pytest.mark.parametrize(
-    "entry",
-    [
-        "lpips: {max: 0.9, measured: 0.9}",
-        "lpips: {max: 0.9, review: 0.5, measured: 0.7}",
-        "lpips: {measured: 5}",
-        "lpips: {max: 0.9, measured: 0.5, env: {cuda: {measured: 5}}}",
-        "lpips: {measured: 5, env: {cuda: {max: 0.1}}}",
-    ],
-)
-def test_a_value_beside_another_bound_says_nothing_of_it(read, entry):
-    assert read(f'"test_a":\n  {entry}\n').tests["test_a"]
-
-
 @given(
     st.floats(-1e6, 1e6),
     st.floats(0, 1),
