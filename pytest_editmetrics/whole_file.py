@@ -39,8 +39,8 @@ def leads_nowhere(path: Path) -> bool:
     >>> leads_nowhere(Path(__file__)), leads_nowhere(Path("nowhere.png"))
     (False, False)
     """
-    return not path.exists() and any(
-        one.is_symlink() and not one.exists() for one in (path, path.parent)
+    return not os.path.exists(path) and any(  # which let no error out
+        os.path.islink(one) and not os.path.exists(one) for one in (path, path.parent)
     )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from pytest_editmetrics.errors import EditMetricsError, GateFailure
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.measurement import bound_kind_of
 
@@ -90,3 +91,10 @@ def compared_nothing(gate: Gate) -> bool:
     """
     unlike = gate.verdict == "fail" and gate.snapshot is not None and gate.value is None
     return unlike or gate.verdict == "error"
+
+
+def never_expected(gates: Iterable[Gate]) -> tuple[type[Exception], ...]:
+    """Return what is raised by gates that compared nothing; empty without such gates."""
+    found = {gate.verdict for gate in gates if compared_nothing(gate)}
+    errors = (EditMetricsError,)
+    return errors if "error" in found else (*errors, GateFailure) if found else ()

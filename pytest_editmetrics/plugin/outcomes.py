@@ -356,8 +356,10 @@ class ErrorsStay:
     ) -> pytest.TestReport:
         if not (report.skipped and hasattr(report, "wasxfail")):
             return report
+        from pytest_editmetrics.gates.decided import never_expected
+
         value = None if call.excinfo is None else call.excinfo.value
-        if record is not None and not record.running and (kinds := _never_expected(record)):
+        if record is not None and not record.running and (kinds := never_expected(record.current)):
             if not isinstance(value, kinds):
                 report.longrepr = _unless_failing(record, call, report).longrepr
         elif not isinstance(value, EditMetricsError):
@@ -377,14 +379,6 @@ def _name_no_class(call: pytest.CallInfo[Any], report: pytest.TestReport) -> Non
     crash = getattr(report.longrepr, "reprcrash", None) if report.failed else None
     if crash is not None and call.excinfo is not None and isinstance(call.excinfo.value, _OURS):
         crash.message = first_line_of(str(call.excinfo.value))
-
-
-def _never_expected(record: TestRecord) -> tuple[type[Exception], ...]:
-    """Return what is raised by gates that compared nothing; empty without such gates."""
-    from pytest_editmetrics.gates.decided import compared_nothing
-
-    found = {gate.verdict for gate in record.current if compared_nothing(gate)}
-    return (EditMetricsError,) if "error" in found else _OURS if found else ()
 
 
 def _apply(report: pytest.TestReport, soft: list[Any], item: pytest.Item) -> None:

@@ -227,7 +227,7 @@ def test_a_session_that_xdist_gave_up_did_not_finish(suite, monkeypatch, capsys)
     assert "2 tests never ran, as" in comment
     assert main(["merge", "run", "--shards", "1", "-o", "merged"]) == 1
     assert "run was cut off, so tests are missing" in capsys.readouterr().err
-    assert main(["compare", "base", "run", "--fail", "score:1"]) == 1
+    assert main(["compare", "base", "run", "--fail", "score:0.5"]) == 1
     assert "the head was cut off" in capsys.readouterr().out
 
 
