@@ -45,10 +45,10 @@ def start(suite):
 
 
 def wait_until(process, pipe: Path) -> None:
-    """Wait until the other side has opened a named pipe."""
+    """Wait until the other side has opened a named pipe to write."""
     signal.alarm(PATIENCE)
     try:
-        pipe.open("rb" if pipe.name == "reached" else "wb", buffering=0).close()
+        pipe.open("rb", buffering=0).close()
     finally:
         signal.alarm(0)
     assert process.poll() is None
@@ -107,34 +107,40 @@ def test_ctrl_c_while_a_test_runs(suite, start, mode):
 
 
 def test_ctrl_c_while_goldens_are_written(suite, start, monkeypatch):
-    """The golden file is a named pipe when it is read to be rewritten: there the signal comes."""
+    """The signal comes as the golden file is to take the place of the one before."""
     suite.makepyfile(
         test_x="""
         import os
+        import signal
         import numpy as np
+
+        replace = os.replace
+
+        def wait_and_replace(source, target, **named):
+            if str(target).endswith("test_x.py.yaml"):
+                os.replace = replace
+                open("reached", "wb").close()
+                signal.pause()
+            return replace(source, target, **named)
 
         def test_a(check, golden_image):
             check(20)
             golden_image.check(np.full((8, 8, 3), 1, np.uint8))
-            if os.environ.get("PIPE"):
-                os.mkfifo("goldens/test_x.py.yaml")
+            if os.environ.get("WAITS"):
+                os.replace = wait_and_replace
         """
     )
-    monkeypatch.setenv("PIPE", "1")
+    monkeypatch.setenv("WAITS", "1")
     process = start("--editmetrics-update=missing", "--editmetrics-results=r.jsonl")
-    pipe = suite.path / "goldens" / "test_x.py.yaml"
-    while not pipe.exists():
-        assert process.poll() is None, process.communicate()[0]
-    wait_until(process, pipe)
+    wait_until(process, suite.path / "reached")
     interrupt(process)
     assert not read_run(suite.path / "r.jsonl").complete
-    left = {path.name for path in (suite.path / "goldens").iterdir()} - {pipe.name}
-    assert all(name.endswith(".staged") for name in left)
-    pipe.unlink()
-    monkeypatch.delenv("PIPE")
+    goldens = suite.path / "goldens"
+    assert all(path.name.endswith(".staged") for path in goldens.iterdir())
+    monkeypatch.delenv("WAITS")
     suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
     assert whole_goldens(suite) == ({"test_a"}, {"test_a"})
-    assert sorted(p.name for p in (suite.path / "goldens").iterdir()) == ["test_x.py", pipe.name]
+    assert sorted(p.name for p in goldens.iterdir()) == ["test_x.py", "test_x.py.yaml"]
 
 
 def test_two_sessions_update_the_same_goldens(suite, start):
