@@ -90,3 +90,20 @@ def test_the_summary_table(suite):
             "  test_x.py::test_c: unedit score unmeasured (no-value)*",
         ]
     )
+
+
+LEFT = {
+    "dumps": "import functools, json; json.dumps = functools.partial(json.dumps, indent=2)",
+    "folder": "import os, tempfile; os.chdir(tempfile.mkdtemp()); os.rmdir(os.getcwd())",
+}
+
+
+@pytest.mark.parametrize("left", LEFT.values(), ids=LEFT)
+def test_what_a_test_leaves_behind_breaks_no_output(suite, left):
+    suite.makepyfile(test_x=f"def test_it(check):\n    check(5, 0.1)\n    {left}\n")
+    outputs = ("--editmetrics-results=r.jsonl", "--editmetrics-html=r.html")
+    result = suite.runpytest_subprocess(*outputs)
+    assert result.ret == 0
+    gates = [one for one in lines(suite.path / "r.jsonl") if one["record"] == "gate"]
+    assert [gate["value"] for gate in gates] == [0.05]
+    assert (suite.path / "r.html").is_file()
