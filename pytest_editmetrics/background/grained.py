@@ -10,7 +10,7 @@ from pytest_editmetrics.images.channels import average
 from pytest_editmetrics.images.regions import Mask
 
 Floats = NDArray[np.float32]
-_EARNED = 0.8  # of the squared difference: what JPEG alone makes at most, beside a noise
+_EARNED = 0.7  # of the squared difference: what JPEG alone makes at most, beside a noise
 _LEAST, _MOST = 1.5, 32.0  # of 255
 _STEPS = 6
 _EVEN = 1.2  # times as strong as a noise makes it, where there is detail and where there is none
