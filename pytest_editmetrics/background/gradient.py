@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pytest_editmetrics.background.align import block_sums
 from pytest_editmetrics.background.cause import Cause
 from pytest_editmetrics.background.differences import Planes
+from pytest_editmetrics.background.light_cells import FEW, SILENT, Floats, cell_means, fitted
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
 
-_CELL = 8  # pixels of a side that are averaged: what an encoder does is hardly seen there
-_FEW = 64  # cells
 _LEFT = 0.2  # of the square that lines of the channels leave, at most
-_SILENT = 1.0  # of 255, squared, of each channel: lines that leave less explain all
 _LEAST = 0.04  # of the light, from the darkest to the lightest place
 _OPEN = (4.0, 251.0)  # of 255
 _APART = 0.25  # of the light's change: channels that differ by less changed alike
@@ -24,8 +20,6 @@ _PLACES = {
 }  # fmt: skip
 _AS_MUCH = 0.15  # of the light's change: a side that lacks less is told before a corner
 _NAMES = ("red", "green", "blue")
-
-Floats = NDArray[np.float64]
 
 
 def find_gradient(before: Planes, after: Planes, mask: Mask) -> tuple[Cause, Array] | None:
@@ -39,28 +33,28 @@ def find_gradient(before: Planes, after: Planes, mask: Mask) -> tuple[Cause, Arr
         after: the same, aligned with it.
         mask: boolean (H, W), true for the background.
     """
-    whole = _means(mask.astype(np.float32)) == 1
-    if np.count_nonzero(whole) < _FEW:
+    whole = cell_means(mask.astype(np.float32)) == 1
+    if np.count_nonzero(whole) < FEW:
         return None
     places = _places(*whole.shape)
     at = places[:, whole]
     of_line = left = 0.0
     lights = []
     for was, is_ in zip(before, after, strict=True):
-        one, other = (_means(plane)[whole].astype(np.float64) for plane in (was, is_))
+        one, other = (cell_means(plane)[whole].astype(np.float64) for plane in (was, is_))
         seen = (min(_OPEN) < other) & (other < max(_OPEN)) & (one < max(_OPEN))
-        if np.count_nonzero(seen) < _FEW:
+        if np.count_nonzero(seen) < FEW:
             return None
         one, other = one[seen], other[seen]
         flat = np.ones_like(one)
-        of_line += _fitted(np.stack([one, flat]), other)[1]
-        light, more = _fitted(np.stack([*(one * at[:, seen]), flat]), other)
+        of_line += fitted(np.stack([one, flat]), other)[1]
+        light, more = fitted(np.stack([*(one * at[:, seen]), flat]), other)
         left += more
         mean = float(light[:-1] @ at[:, seen].mean(axis=1))
         if mean <= 0:
             return None
         lights.append(light[:-1] / mean)
-    if of_line < 3 * _SILENT or left > _LEFT * of_line:
+    if of_line < 3 * SILENT or left > _LEFT * of_line:
         return None
     corners = _terms(*np.array(list(_PLACES.values()), np.float64).T)
     there = np.stack(lights) @ corners - 1
@@ -104,14 +98,3 @@ def _places(height: int, width: int) -> Floats:
 
 def _terms(y: Floats, x: Floats) -> Floats:
     return np.stack([np.ones_like(y), y, x, y * y, y * x, x * x])
-
-
-def _fitted(known: Floats, wanted: Floats) -> tuple[Floats, float]:
-    """Return the sum of known values (n, cells) nearest to others, and the square that is left."""
-    found = np.linalg.lstsq(known.T, wanted, rcond=None)[0]
-    return found, float(np.square(found @ known - wanted).mean())
-
-
-def _means(plane: NDArray[np.float32]) -> NDArray[np.float32]:
-    means: NDArray[np.float32] = block_sums(plane, _CELL, plane.dtype) / np.float32(_CELL**2)
-    return means

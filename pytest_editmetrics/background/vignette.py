@@ -8,20 +8,15 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_editmetrics.background.align import block_sums
 from pytest_editmetrics.background.cause import Cause
 from pytest_editmetrics.background.differences import Planes
+from pytest_editmetrics.background.light_cells import FEW, SILENT, Floats, cell_means, fitted
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
 
-_CELL = 8  # pixels of a side that are averaged
-_FEW = 64  # cells
 _LEFT = 0.25  # of the square that one line of brightness leaves, at most
-_SILENT = 1.0  # of 255, squared: a line that leaves less explains all
 _DARKER = 0.03  # of the light in the middle
 _STEPS = np.linspace(0, 1, 17)  # from the middle to the corners, squared
-
-Floats = NDArray[np.float64]
 
 
 def find_vignette(before: Planes, after: Planes, mask: Mask) -> tuple[Cause, Array] | None:
@@ -36,17 +31,17 @@ def find_vignette(before: Planes, after: Planes, mask: Mask) -> tuple[Cause, Arr
         mask: boolean (H, W), true for the background.
     """
     height, width = mask.shape
-    whole = _means(mask.astype(np.float32)) == 1
-    if np.count_nonzero(whole) < _FEW:
+    whole = cell_means(mask.astype(np.float32)) == 1
+    if np.count_nonzero(whole) < FEW:
         return None
     was, is_ = (
-        _means((image[0] + image[1] + image[2]) / np.float32(3))[whole].astype(np.float64)
+        cell_means((image[0] + image[1] + image[2]) / np.float32(3))[whole].astype(np.float64)
         for image in (before, after)
     )
-    line = _left(np.stack([was, np.ones_like(was)]), is_)[1]
-    if line < _SILENT:
+    line = fitted(np.stack([was, np.ones_like(was)]), is_)[1]
+    if line < SILENT:
         return None
-    found = [_fallen(far, _means(far)[whole], was, is_) for far in _far(height, width)]
+    found = [_fallen(far, cell_means(far)[whole], was, is_) for far in _far(height, width)]
     left, darker, gain = min(found, key=lambda one: one[0])
     if left > _LEFT * line or darker < _DARKER:
         return None
@@ -66,7 +61,7 @@ def _fallen(
     """
     found = math.inf, 0.0, far
     for terms in ([was, was * at, was * at**2], [was, was * at]):
-        light, left = _left(np.stack(terms), is_)
+        light, left = fitted(np.stack(terms), is_)
         if light[0] <= 0:
             continue
         second = light[2] if len(light) > 2 else 0.0
@@ -87,14 +82,3 @@ def _far(height: int, width: int) -> Iterator[NDArray[np.float32]]:
     for across, down in ((1, 1), (width, height)):
         squares = (y[:, None] / np.float32(down)) ** 2 + (x / np.float32(across)) ** 2
         yield squares / squares.max()
-
-
-def _left(known: Floats, wanted: Floats) -> tuple[Floats, float]:
-    """Return the sum of known values (n, cells) nearest to others, and the square that is left."""
-    found = np.linalg.lstsq(known.T, wanted, rcond=None)[0]
-    return found, float(np.square(found @ known - wanted).mean())
-
-
-def _means(plane: NDArray[np.float32]) -> NDArray[np.float32]:
-    means: NDArray[np.float32] = block_sums(plane, _CELL, plane.dtype) / np.float32(_CELL**2)
-    return means
