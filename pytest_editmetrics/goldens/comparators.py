@@ -15,12 +15,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from pytest_editmetrics.config.golden_images import DISTANCE, TILE_SIZE, Comparator, better
-from pytest_editmetrics.images.load import Array
+from pytest_editmetrics.images.levels import Array, laid_on
 from pytest_editmetrics.images.regions import Box, Mask
-from pytest_editmetrics.images.replaced import check_made
 from pytest_editmetrics.images.replaced_numbers import check_numbers
 from pytest_editmetrics.images.ssim import measured, ssim_map
 from pytest_editmetrics.images.structure_difference import structure_map
@@ -175,13 +173,7 @@ def _views(pixels: Array) -> list[Array]:
         return [np.repeat(pixels[..., None], 3, axis=2)]
     if pixels.shape[2] == 3:
         return [pixels]
-    check_made()
-    picture = Image.fromarray(np.ascontiguousarray(pixels))
-    grounds = (Image.new("RGBA", picture.size, (level,) * 3 + (255,)) for level in (255, 0))
-    return [
-        np.ascontiguousarray(Image.alpha_composite(ground, picture).convert("RGB"))
-        for ground in grounds
-    ]
+    return [laid_on(pixels, level) for level in (255, 0)]
 
 
 def _counted(

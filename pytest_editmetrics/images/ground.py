@@ -6,9 +6,8 @@ from dataclasses import replace
 from typing import Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pytest_editmetrics.images.levels import Array
+from pytest_editmetrics.images.levels import Array, laid_on
 from pytest_editmetrics.images.load import Loaded, Uncovered
 from pytest_editmetrics.images.regions import Mask
 
@@ -44,10 +43,9 @@ def ground_of(uncovered: Uncovered | None, outside: Mask) -> Ground:
     if not changed.any() or (its == _OPAQUE).all():
         return "white"
     white, black = (
-        _differs(
-            _laid(before[changed], alpha[changed], level),
-            _laid(after[changed], its[changed], level),
-        )
+        np.abs(_laid(before, alpha, level).astype(np.int16) - _laid(after, its, level))[
+            changed
+        ].sum()
         for level in (_OPAQUE, 0)
     )
     return "black" if black > _FAR_MORE * white else "white"
@@ -67,15 +65,9 @@ def on_black(image: Loaded) -> Loaded:
     """Return an image as it is seen on black; an opaque one, as it is."""
     if image.bare is None or image.alpha is None:
         return image
-    laid = np.rint(_laid(image.bare, image.alpha, 0)).astype(np.uint8)
+    laid = _laid(image.bare, image.alpha, 0)
     return replace(image, pixels=laid, numbers=None)
 
 
-def _laid(bare: Array, alpha: Array, level: int) -> NDArray[np.float32]:
-    share = alpha[..., None] / np.float32(_OPAQUE)
-    laid: NDArray[np.float32] = bare * share + level * (1 - share)
-    return laid
-
-
-def _differs(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    return float(np.abs(one - other).sum(dtype=np.float64))
+def _laid(bare: Array, alpha: Array, level: int) -> Array:
+    return laid_on(np.dstack([bare, alpha]), level)

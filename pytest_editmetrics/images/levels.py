@@ -89,8 +89,17 @@ def on_white(pixels: Array) -> Array:
     if pixels.ndim == 2:
         pixels = np.repeat(pixels[..., None], 3, axis=2)
     elif pixels.shape[2] == 4:
-        check_made()
-        white = Image.new("RGBA", pixels.shape[1::-1], (255, 255, 255, 255))
-        picture = Image.alpha_composite(white, Image.fromarray(np.ascontiguousarray(pixels)))
-        pixels = np.asarray(picture.convert("RGB"))
+        pixels = laid_on(pixels, 255)
     return np.ascontiguousarray(pixels)
+
+
+def laid_on(pixels: Array, level: int) -> Array:
+    """Return RGB (H, W, 3) of RGBA, laid on the grey of a level.
+
+    >>> laid_on(np.zeros((1, 1, 4), np.uint8), 90).tolist()
+    [[[90, 90, 90]]]
+    """
+    check_made()
+    picture = Image.fromarray(np.ascontiguousarray(pixels))
+    ground = Image.new("RGBA", picture.size, (level, level, level, 255))
+    return np.ascontiguousarray(Image.alpha_composite(ground, picture).convert("RGB"))
