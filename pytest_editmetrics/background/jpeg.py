@@ -31,10 +31,10 @@ _FEW = 64  # waves of other levels than 0
 _ON_LEVELS = 5.0  # standard deviations, by which the mean cosine of how far waves lie from a level
 # exceeds chance: 1 where all lie on one; pictures that were never a JPEG have less than 3
 _OF_ITS_OWN = 0.5  # of that: so much more than the reference has
-_CLEAR = (
-    0.13  # of the mean cosine that JPEG leaves: other encoders, whose blocks have other levels,
-)
-_OF_MOST = 0.04  # leave less; and the median of the waves: a pattern drawn has one wave, not all
+# of the mean cosine that JPEG leaves: other encoders, whose blocks have other levels, leave less;
+# and so of the median of the waves: a pattern that was drawn has one wave, not all
+_CLEAR = 0.13
+_OF_MOST = 0.04
 _ROUNDING = 0.42  # of 255, by which the colours of pixels, which are whole, move waves
 _FINE = 1.5  # pixels
 _SOFTER = 0.9  # of the fine detail that JPEG alone leaves
