@@ -75,8 +75,9 @@ class KeptModules:
             self._of_test.update(self._keep(_STANDS_ON))
 
     def _put_back(self, known: dict[str, ModuleType]) -> None:
-        for name in known.keys() - _modules.keys():
-            _modules[name] = known[name]
+        for name, module in known.items():
+            if name not in _modules:
+                _modules[name] = module
 
     def _keep(self, names: frozenset[str]) -> dict[str, ModuleType]:
         """Keep the modules of these names that came since, and return them; no mock or stub."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib.metadata
+import inspect
 import logging
 import pkgutil
 import sys
@@ -12,12 +13,14 @@ from contextlib import suppress
 from functools import cache, cached_property, partial, wraps
 from importlib import import_module
 from importlib.metadata import Distribution, EntryPoints, PathDistribution
+from itertools import islice
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import _pytest.assertion.rewrite
 import _pytest.config.argparsing
 import _pytest.logging
+import _pytest.pathlib
 import _pytest.pytester
 import pluggy._manager
 from _pytest._code.code import TracebackEntry
@@ -85,6 +88,8 @@ def quicken() -> None:
             logger.propagate = True
     _list_only_hooks_and_fixtures()
     _parse_sources_once()
+    _pass_over_known_loggers()
+    _pytest.pathlib._force_symlink = lambda *_: None  # to the newest of numbered folders
     _find_hooks_of_modules()
     _verify_hooks_once()
     _keep_no_module_of_zope()
@@ -152,7 +157,11 @@ def _versions(version: Callable[[str], str]) -> Callable[[str], str]:
 
 
 def _parse_sources_once() -> None:
-    """Let each failure's traceback, which begins in this run's pytest, parse no file anew."""
+    """Let each failure's traceback, which begins in this run's pytest, parse no file anew.
+
+    Nor look through all modules for that of a file, which no loader but the usual one has.
+    """
+    getmodule = inspect.getmodule
     getsource = TracebackEntry.getsource
     known: dict[tuple[int, int], tuple[CodeType, Any]] = {}
 
@@ -160,10 +169,32 @@ def _parse_sources_once() -> None:
         code = self.frame.code.raw
         place = (id(code), self.lineno)
         if place not in known:
-            known[place] = code, getsource(self, astcache)
+            inspect.getmodule = lambda *_: None
+            try:
+                known[place] = code, getsource(self, astcache)
+            finally:
+                inspect.getmodule = getmodule
         return known[place][1]
 
     TracebackEntry.getsource = source_of  # type: ignore[method-assign]
+
+
+def _pass_over_known_loggers() -> None:
+    """Let pytest look for loggers that do not propagate among those that came since."""
+    enter, manager = _pytest.logging.catching_logs.__enter__, logging.root.manager
+    known = len(manager.loggerDict)
+
+    def __enter__(self: Any) -> Any:
+        loggers = manager.loggerDict
+        if self.level is None:
+            came = islice(reversed(loggers.items()), len(loggers) - known)
+            manager.loggerDict = dict(came)
+        try:
+            return enter(self)
+        finally:
+            manager.loggerDict = loggers
+
+    _pytest.logging.catching_logs.__enter__ = __enter__  # type: ignore[method-assign]
 
 
 def _find_hooks_of_modules() -> None:

@@ -20,6 +20,7 @@ import socket
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Callable
 from functools import partialmethod
 from importlib import import_module
@@ -220,6 +221,8 @@ def _main() -> None:
     first = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     installed = [folder for folder in sys.path[1:] if folder not in first]
     gc.freeze()
+    for one in list(weakref.finalize._registry):  # type: ignore[attr-defined]
+        one.atexit = False  # torch would take back each of its operators, in every process
     request = Server(*lines).serve()
     if request is None:
         return
