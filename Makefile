@@ -24,10 +24,10 @@ QUICK := -m pytest -q -n 2 --ignore tests/browser --ignore tests/site --ignore t
 test: $(VENV)/.ready
 	OMP_NUM_THREADS=1 $(BIN)/python $(QUICK)
 
-# the same tests, a quarter slower, and how much of the code they run
+# these, and those marked long; how much of the code they run
 coverage: $(VENV)/.ready
 	$(BIN)/python -m coverage erase
-	OMP_NUM_THREADS=1 $(BIN)/python -m coverage run $(QUICK)
+	OMP_NUM_THREADS=1 $(BIN)/python -m coverage run $(QUICK) -m "not slow and not more"
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 

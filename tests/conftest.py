@@ -4,6 +4,7 @@ import gc
 import os
 import signal
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -38,6 +39,19 @@ PLUGINS = [
 ]
 # set by noxfile.py: the suites under test load every plugin that is installed
 EVERY_PLUGIN = "TEST_WITH_EVERY_PLUGIN" in os.environ
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as long what a test's ``quick`` leaves: before pytest chooses by marks."""
+    seen: Counter[tuple[pytest.Item | pytest.Collector | None, str]] = Counter()
+    for item in items:
+        mark = item.get_closest_marker("quick")
+        if mark is not None:
+            test = item.parent, item.name.partition("[")[0]
+            seen[test] += 1
+            if seen[test] > mark.args[0]:
+                item.add_marker("long")
 
 
 def pytest_collection_finish() -> None:

@@ -61,6 +61,7 @@ class TestTheSource:
             if isinstance(node, ast.Call)
         ]
 
+    @pytest.mark.long
     def test_nothing_is_called_that_executes(self) -> None:
         found = {(file, name) for file, name, _ in self.calls() if name in self.FORBIDDEN}
         assert found == {(self.RAY, "pickle.loads")}
@@ -246,6 +247,7 @@ def test_an_image_may_not_grow(tmp_path: Path, bomb: str) -> None:
         load_image(path)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", [b"iCCP", b"zTXt"])
 def test_what_is_no_pixel_of_a_png_does_not_grow(tmp_path: Path, kind: bytes) -> None:
     """A profile or a text that unpacks to 1 GB is left aside, the profile with a warning."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from bad_input import COMMAND, PAGE, page, wrong
 from doors import in_case_files, in_commands, in_options, in_tests
 
 WRITE = "write-bad-input-page"
 
 
+@pytest.mark.long
 def test_every_kind_of_bad_input_gets_what_the_page_says(pytester, request):
     calls, markers, configuration, goldens = in_tests(pytester)
     for path in pytester.path.glob("*"):

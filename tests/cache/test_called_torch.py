@@ -140,6 +140,7 @@ def numbers(called: set[str]) -> set[str]:
     return {name for name in called if not _NO_NUMBERS.fullmatch(name)}
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("kind", FUNCTIONAL)
 def test_whatever_a_model_calls_is_looked_at(count, kind: str, tmp_path: Path) -> None:
     called_now: set[str] = set()

@@ -52,6 +52,7 @@ def test_without_the_option_nothing_is_tried(suite):
     result.stdout.no_fnmatch_line("*selftest*")
 
 
+@pytest.mark.long
 def test_it_works_on_workers_and_from_the_ini_file(suite):
     suite.makeini("[pytest]\npythonpath = .\neditmetrics_selftest = true\n")
     result = suite.runpytest("-q", "-n2", "--editmetrics-results=results.jsonl")
@@ -197,6 +198,7 @@ def test_a_measurement_that_breaks_on_a_fault_is_an_error(suite):
     )
 
 
+@pytest.mark.long
 def test_an_edit_that_was_exchanged_for_another_passes_all_but_a_golden_image(
     scene, monkeypatch, capsys
 ):
@@ -234,6 +236,7 @@ def test_an_edit_that_was_exchanged_for_another_passes_all_but_a_golden_image(
     result.stdout.fnmatch_lines(["*GateFailure: golden_*"])
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(
     ("image", "held"),
     [
@@ -267,6 +270,7 @@ def test_a_golden_image_of_the_test_holds_the_wrong_edits_that_it_sees(
     assert "a wrong edit inside the edit area" in capsys.readouterr().out
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(("image", "held"), [("edited()", True), ("scene()", False)])
 def test_a_golden_image_of_another_test_holds_them_if_it_is_of_the_very_picture(
     scene, monkeypatch, capsys, image, held
@@ -299,6 +303,7 @@ def test_a_golden_image_of_another_test_holds_them_if_it_is_of_the_very_picture(
     assert "a wrong edit inside the edit area" in capsys.readouterr().out
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("golden_first", [False, True])
 @pytest.mark.parametrize("image", ["edited()", "scene()"])
 def test_the_option_knows_of_a_golden_image_of_the_test(scene, golden_first, image):
@@ -625,6 +630,7 @@ def test_a_comparator_that_may_be_skipped_leaves_the_others_to_notice(joined, ca
     assert "golden_image@photo: 8 of 8 faults noticed\n" in capsys.readouterr().out
 
 
+@pytest.mark.long
 def test_a_gate_of_a_part_that_moved_is_tried_with_one(pytester):
     pytester.makepyfile(
         """

@@ -243,6 +243,7 @@ def moved_share(value):
     return lpips(value, metric="moved_share", golden=of, weights=(), region=size)
 
 
+@pytest.mark.long
 def test_a_part_that_moved_breaks_what_no_other_broken_pair_does(calibrate):
     still = moved_share(0.0)
     status, out, err = calibrate(still, still, still, options=["--no-selftest"])

@@ -45,6 +45,7 @@ def told(capsys: pytest.CaptureFixture[str], status: int) -> dict:
     return json.loads(doctor(capsys, status, "--json"))
 
 
+@pytest.mark.long
 def test_one_screen_of_models_that_are_well(alone, capsys):
     configure(alone, SMOKE)
     out = doctor(capsys, 0)
@@ -56,6 +57,7 @@ def test_one_screen_of_models_that_are_well(alone, capsys):
     assert "settings         editmetrics.yaml" in out
 
 
+@pytest.mark.long
 def test_json_holds_the_same(alone, capsys):
     configure(alone, SMOKE)
     found = told(capsys, 0)
@@ -72,6 +74,7 @@ def test_json_holds_the_same(alone, capsys):
     assert found["surroundings"]["versions"]["torch"]
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(
     ("pipe", "options", "make"),
     [

@@ -27,6 +27,7 @@ def rows(capsys) -> dict[str, dict]:
     return {row["fault"]: row for row in told["faults"]}
 
 
+@pytest.mark.long
 def test_a_stronger_fault_fails_where_a_weaker_one_does(here, capsys):
     assert main(["expect", "reencoded", "--json"]) == 0
     found = rows(capsys)
@@ -37,6 +38,7 @@ def test_a_stronger_fault_fails_where_a_weaker_one_does(here, capsys):
     assert found["the edit area as in the reference"]["by"] == ["edit_lpips"]
 
 
+@pytest.mark.long
 def test_the_table_says_what_is_held_and_what_passes(here, capsys):
     assert main(["expect", "generative"]) == 0
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
@@ -47,6 +49,7 @@ def test_the_table_says_what_is_held_and_what_passes(here, capsys):
     assert any(line.endswith("fails fails edit_lpips") for line in lines)
 
 
+@pytest.mark.long
 def test_the_bounds_of_the_project_are_those_it_tells_of(here, capsys):
     (here / "editmetrics.yaml").write_text("thresholds: {tone: 50}\n")
     assert main(["expect", "reencoded", "--json"]) == 0

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import jsonschema
+import pytest
 import yaml
 
 from pytest_editmetrics.cli.main import main
@@ -31,6 +32,7 @@ def encoded_anew(photo, instruction):
 """
 
 
+@pytest.mark.long
 def test_what_init_writes_runs_and_its_sample_records_nothing(pytester, capsys):
     assert main(["init", str(pytester.path)]) == 0
     capsys.readouterr()

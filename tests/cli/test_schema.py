@@ -211,6 +211,7 @@ def test_what_is_refused_the_schema_refuses(kind, text, document, tmp_path):
     assert list(validator(kind).iter_errors(data))
 
 
+@pytest.mark.long
 def test_the_schemas_are_schemas_and_json():
     whole = json_schema(PipeRegistry())
     for schema in (whole, *(json_schema(PipeRegistry(), kind) for kind in KINDS)):

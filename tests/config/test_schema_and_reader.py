@@ -66,6 +66,7 @@ def assert_refused_by_both(kind, made, folder):
     assert not valid(kind, made)
 
 
+@pytest.mark.quick(1)
 @OF_EACH_KIND
 @given(data=st.data())
 def test_a_file_made_from_the_declarations_is_read_and_valid(kind, data, folder):
@@ -93,6 +94,7 @@ def needs_another(place):
     return key is not None and (key.required or key.needs)
 
 
+@pytest.mark.quick(1)
 @OF_EACH_KIND
 @given(data=st.data())
 def test_a_key_that_must_stand_is_missed_by_both(kind, data, folder):
@@ -150,6 +152,7 @@ def test_what_is_no_choice_is_refused_by_both(kind, data, folder):
 ENDS = {"minimum": -1, "exclusiveMinimum": -1, "maximum": 1, "exclusiveMaximum": 1}
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("kind", ["settings", "goldens", "cases", "manifest"])
 @given(data=st.data())
 def test_what_lies_out_of_range_is_refused_by_both(kind, data, folder):

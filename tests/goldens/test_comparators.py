@@ -49,6 +49,7 @@ def everywhere(image):
     return np.ones(image.shape[:2], dtype=bool)
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(
     ("comparator", "corner"),
     [

@@ -497,6 +497,7 @@ snapshots.promote(staged, root)
 """
 
 
+@pytest.mark.long
 def test_killed_before_any_step_each_golden_is_old_or_new_with_its_own_entry(tmp_path):
     snapshots.promote(
         [

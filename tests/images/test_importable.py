@@ -105,6 +105,7 @@ def test_later(edit_gate):
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("metric", "bound", "name", "more", "package"),
     [

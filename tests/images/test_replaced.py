@@ -420,6 +420,7 @@ def test_a_golden_and_the_image_that_one_mock_gives(suite):
     result.stdout.fnmatch_lines(["*pathlib.Path.read_bytes is replaced by a MagicMock while the*"])
 
 
+@pytest.mark.long
 def test_files_of_pyfakefs(suite):
     pytest.importorskip("pyfakefs")
     suite.makepyfile(

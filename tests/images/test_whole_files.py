@@ -87,6 +87,7 @@ def test_a_whole_jpeg_is_read_however_plain_its_end_and_whatever_follows(
         np.testing.assert_array_equal(read_encoded(data, "image").pixels, wanted)
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP"])
 def test_one_opened_image_is_read_by_many_threads(tmp_path: Path, kind: str, lenient: bool):
     path = tmp_path / "a.img"

@@ -47,6 +47,7 @@ def test_the_map_is_hot_where_the_measured_pixels_differ(alex, wide, edited):
     assert not evidence.heat().any()  # the composite differs nowhere
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("net", ["vgg", "squeeze"])
 def test_the_map_of_the_other_nets(tmp_path, wide, edited, net):
     import torchvision

@@ -50,6 +50,7 @@ def edited(photo: np.ndarray) -> np.ndarray:
     return np.roll(photo, 5, axis=1)
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("size", [(256, 256), (31, 31), (97, 64), (200, 35)])
 def test_alex_is_the_package_to_1e_6(alex, photo, edited, size):
     reference_net = package("alex")
@@ -147,6 +148,7 @@ def test_missing_linear_layers_name_the_package(monkeypatch, photo):
     assert caught.value.pipe == "lpips-pipe"
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(("net", "edge"), [("alex", 31), ("vgg", 16), ("squeeze", 17)])
 def test_images_the_net_cannot_take(tmp_path, photo, net, edge):
     path = None
@@ -379,6 +381,7 @@ def test_nothing_global_is_changed(tmp_path, photo, edited, alex):
     assert torch.equal(state, torch.get_rng_state())
 
 
+@pytest.mark.long
 def test_alex_needs_neither_lpips_nor_torchvision_in_memory():
     code = (
         "import sys, numpy as np\n"

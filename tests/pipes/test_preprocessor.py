@@ -29,6 +29,7 @@ def read(folder: Path, kind: str, **fields: Any) -> Preprocessor:
 
 
 # a SAM 2 that crops is refused, since its masks could not be placed
+@pytest.mark.quick(30)
 @pytest.mark.parametrize(
     ("kind", "fields"),
     [

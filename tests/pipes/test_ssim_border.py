@@ -33,6 +33,7 @@ def test_it_sees_five_lines_by_the_windows_further_in():
     assert PixelPipe()(picture, faulty, metric="unedit_ssim") < 0.98
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("expect", ["composited", "reencoded"])
 def test_what_expect_chooses_sees_the_border(expect, suite):
     assert "unedit_ssim" not in EXPECTATIONS[expect].metrics

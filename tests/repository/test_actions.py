@@ -105,6 +105,7 @@ def test_two_shards_become_one_report_and_a_comment(runner):
     assert comment in (runner.home / "summary.md").read_text()
 
 
+@pytest.mark.long
 def test_a_failing_suite_is_uploaded_and_told_and_an_earlier_comment_replaced(runner):
     marks = (
         "41 some words",
@@ -119,6 +120,7 @@ def test_a_failing_suite_is_uploaded_and_told_and_an_earlier_comment_replaced(ru
     assert "2 of 2 gates failed" in (runner.home / "temp/editmetrics/comment.md").read_text()
 
 
+@pytest.mark.long
 def test_a_push_has_no_comment_and_its_page_tells_of_the_run(runner):
     runner.conditions = dict.fromkeys(runner.conditions, False)
     assert shards(runner) == [0, 0]
@@ -128,6 +130,7 @@ def test_a_push_has_no_comment_and_its_page_tells_of_the_run(runner):
     assert not asked(runner)
 
 
+@pytest.mark.long
 def test_what_became_worse_than_the_base_fails(runner):
     shards(runner)
     assert runner.run(REPORT, {"shards": "2"}) == 0

@@ -72,6 +72,7 @@ def test_the_reference_implementation_has_the_originals_emd(plain_emd, case):
 
 
 # the torchvision of lpips' backbone deprecates how lpips asks for it
+@pytest.mark.quick(4)
 @pytest.mark.filterwarnings("ignore:.*weight:UserWarning:torchvision")
 @pytest.mark.parametrize("case", cases("lpips"))
 def test_the_reference_implementation_has_the_originals_lpips(plain_lpips, case):

@@ -78,6 +78,7 @@ def test_without_room_for_the_models_blur_the_gate_tells_a_seam(pytester):
     result.stdout.fnmatch_lines([f"*{said}*"])
 
 
+@pytest.mark.long
 def test_the_suite_of_the_page_on_self_tests_goes_through_its_cycle(
     pytester, programs, monkeypatch
 ):

@@ -6,11 +6,14 @@ import re
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 import demo_output  # noqa: E402
 
 
+@pytest.mark.long
 def test_the_output_that_is_shown_is_what_is_printed(programs, monkeypatch):
     monkeypatch.setattr(sys, "executable", str(programs / "python"))
     monkeypatch.setattr(sys, "argv", ["demo_output.py", "--check"])

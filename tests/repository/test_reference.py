@@ -89,6 +89,7 @@ def test_an_example_of_the_settings_is_read_and_says_something(text, tmp_path):
         read_settings(broken, tmp_path)
 
 
+@pytest.mark.quick(6)
 @pytest.mark.parametrize("metric", METRICS)
 def test_the_examples_of_every_metric_read_not_only_those_shown(metric, tmp_path):
     for entry in (*files.metric_entries(metric, REGISTRY), *files.suite_entries(metric)):
@@ -113,6 +114,7 @@ def test_an_example_of_the_manifests_is_read(text, tmp_path):
     assert len(list(manifest.rows())) == 1
 
 
+@pytest.mark.quick(7)
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
 def test_an_example_of_an_option_is_taken_and_so_is_its_ini_twin(option, pytester, monkeypatch):
     monkeypatch.delenv("CI", raising=False)

@@ -12,6 +12,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 import words  # noqa: E402
 
 
+@pytest.mark.long
 def test_no_page_or_message_has_one():
     assert [str(found) for found in words.everywhere()] == []
 

@@ -72,6 +72,7 @@ SCHEMAS = {
 }
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("schema", SCHEMAS)
 def test_each_file_is_of_its_schema(schema, pages):
     files = SCHEMAS[schema] + (sorted(pages.iterdir()) if schema == "github-workflows" else [])
@@ -185,6 +186,7 @@ def test_the_hook_takes_the_files_that_check_knows(path, ours):
     assert bool(re.search(HOOKS["editmetrics-check"]["files"], path)) is ours
 
 
+@pytest.mark.long
 def test_pre_commit_runs_both_hooks(tmp_path, monkeypatch):
     """In a repository of its own, with the hooks of this checkout as `repo: local`."""
     monkeypatch.chdir(tmp_path)

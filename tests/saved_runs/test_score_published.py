@@ -51,6 +51,7 @@ def gates(path) -> dict:
     return {record.nodeid: record.gate for record in read_run(path).gates}
 
 
+@pytest.mark.long
 def test_500_rows_of_parquet_are_scored_as_they_are(folder, capsys):
     rows = []
     for number in range(500):

@@ -50,6 +50,7 @@ def another(suite):
     suite.write("after.png", 255 - PICTURE)
 
 
+@pytest.mark.long
 def test_a_suite_goes_through_create_pass_change_fail_update_also_in_ci(edits, monkeypatch):
     monkeypatch.setenv("CI", "true")
     monkeypatch.setenv("TF_BUILD", "True")
@@ -104,6 +105,7 @@ def test_what_leads_out_of_the_suite_is_not_written(edits):
         edits.write("../x.py", "")
 
 
+@pytest.mark.long
 def test_the_example_of_the_docstring_runs_and_the_suite_imports_what_pythonpath_names(
     pytester, programs, monkeypatch
 ):

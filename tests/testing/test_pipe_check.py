@@ -181,6 +181,7 @@ BLIND = "does not see what it measures"
 ERROR = "raises an error"
 
 
+@pytest.mark.quick(5)
 @pytest.mark.parametrize(
     ("pipe", "said"),
     [
@@ -232,6 +233,7 @@ def test_the_first_place_is_told_and_how_many_more_there_are():
 NAMES = ("lpips", "unedit_psnr", "unedit_ssim", "unedit_max_diff", "tone", "beyond_detail")
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("name", NAMES)
 def test_our_own_pipes_keep_the_contract(name):
     check_pipe(REGISTRY.create(REGISTRY.pipe_of(name).key, {}), REGISTRY.metric(name))

@@ -86,6 +86,7 @@ RIGHT = {
 }
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize("case", RIGHT)
 def test_the_right_file(case: str, vit_b: Checkpoint, server: Server) -> None:
     server.answers = {FILE: RIGHT[case], "/elsewhere": WHOLE}
@@ -125,6 +126,7 @@ WRONG = {
 }
 
 
+@pytest.mark.quick(5)
 @pytest.mark.parametrize("case", WRONG)
 def test_a_clear_error_and_no_file(case: str, vit_b: Checkpoint, server: Server) -> None:
     answers, message = WRONG[case]

@@ -31,6 +31,7 @@ CHANGES = {
 }
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("share", first_of(1, [0.56, 0.75]))
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
@@ -63,6 +64,7 @@ def half_grey(picture: Picture) -> Picture:
     return made
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_what_some_colours_or_places_are_spared_by_is_no_place(name):
     plain = photo(name)
@@ -107,6 +109,7 @@ def test_an_object_that_became_one_colour_before_its_backdrop_is_the_only_cause(
     assert cause.facts["boxes"][0] == pytest.approx([58, 58, 230, 230], abs=9)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", each_photo(["astronaut", "cat", "coffee"]))
 def test_an_object_that_became_black_and_was_encoded_did_not_lose_its_colours(name):
     picture = np.where(DISC[..., None], photo(name), 250).astype(np.uint8)

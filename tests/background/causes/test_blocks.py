@@ -30,6 +30,7 @@ def resized(
     return np.asarray(small.resize((len(image),) * 2, how))
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("how", [Image.Resampling.BICUBIC, Image.Resampling.BILINEAR])
 @pytest.mark.parametrize("eighths", [2, 4, 5, 6, 7])
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
@@ -47,6 +48,7 @@ def test_neither_are_lines_drawn_every_eight_pixels_a_jpeg(name):
     assert "jpeg" not in kinds(photo(name), eight_bit(made))
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("by", [4, 8, 16])
 @pytest.mark.parametrize("edge", [32, 64, 128])
 @pytest.mark.parametrize("name", each_photo([*PHOTOS, "rocket"]))
@@ -70,6 +72,7 @@ def test_a_jpeg_is_one_at_any_quality(name, quality):
     assert "jpeg" in kinds(photo(name), as_jpeg(photo(name), quality))
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize("eighths", [7, 7.2, 12, 16])
 @pytest.mark.parametrize("quality", [60, 40, 20])
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
@@ -91,6 +94,7 @@ SOFTENINGS = {
 }
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("softened", SOFTENINGS)
 @pytest.mark.parametrize("quality", first_of(2, [90, 40, 75, 20]))
 @pytest.mark.parametrize("name", each_photo(PHOTOS))

@@ -152,6 +152,7 @@ def first_of(fault: str, name: str) -> Cause:
     return first(photo(name), FAULTS[fault][1](photo(name)))
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("name", each_photo(["coffee", "rocket"]))
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_named(fault: str, name: str) -> None:
@@ -341,6 +342,7 @@ def test_causes_are_short_and_the_largest_share_comes_first() -> None:
     assert "quality about" in found.to_dict()[1]["long"]
 
 
+@pytest.mark.long
 def test_another_picture_is_drawn_anew() -> None:
     assert first(photo("astronaut"), photo("coffee")).kind == "redrawn"
 

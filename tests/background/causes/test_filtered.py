@@ -44,6 +44,7 @@ def test_a_filter_of_the_whole_is_no_local_change(made: str, name: str) -> None:
     assert "spill" not in {cause.kind for cause in causes}
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("made", FILTERS)
 def test_what_was_changed_besides_is_found_and_nothing_else(made: str) -> None:
     x1, y1, x2, y2 = BOX
@@ -65,6 +66,7 @@ def test_a_part_that_alone_was_blurred_is_local() -> None:
     assert [cause.kind for cause in outside_of(image, edited).causes] == ["spill"]
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(("radius", "percent"), [(2, 200), (5, 150), (5, 300), (10, 150)])
 @pytest.mark.parametrize("name", each_photo(["astronaut", "cat", "coffee", "rocket"]))
 def test_a_strong_sharpening_is_no_drawing(name: str, radius: int, percent: int) -> None:

@@ -75,6 +75,7 @@ OTHERS = {
 }
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("other", OTHERS)
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_other_changes_are_not_called_so(name, other):

@@ -31,6 +31,7 @@ def edited(image: Picture) -> Picture:
     return made
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("sigma", first_of(2, [5, 12, 3, 7, 9]))
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_a_wide_blur_is_no_drawing(name, sigma):
@@ -45,6 +46,7 @@ def test_nor_is_one_of_boxes(name):
     assert "redrawn" not in kinds(photo(name), np.asarray(soft))
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("sigma", first_of(2, [0, 9, 2, 5, 12]))
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_another_picture_is_one_however_blurred(name, sigma):

@@ -53,6 +53,7 @@ CHANGES = {
 }
 
 
+@pytest.mark.quick(7)
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("length", [0.25, 0.5, 1.0, 2.4, 8.0])
 def test_a_known_shift_is_found_to_a_tenth_of_a_pixel(length: float, change: str) -> None:
@@ -131,6 +132,7 @@ def test_texture_that_repeats_tells_the_smallest_shift_and_says_so() -> None:
     assert not measure_drift(photo("cat"), photo("cat"), everywhere(photo("cat"))).ambiguous
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(
     "motion",
     first_of(
@@ -365,6 +367,7 @@ def test_warped_undoes_a_motion() -> None:
     assert np.abs(np.moveaxis(back, 0, 2) - reference)[20:-20, 20:-20].mean() < 2.5
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("name", each_photo(["astronaut", "cat", "coffee", "rocket"]))
 @pytest.mark.parametrize("percent", [50, 20])
 @pytest.mark.parametrize(("fill", "quality"), [("black", None), ("white", 92), ("another", None)])
@@ -393,6 +396,7 @@ def test_a_strip_that_stayed_holds_no_background_that_moved(name):
     assert drift.median[0] == pytest.approx(12, abs=0.1)
 
 
+@pytest.mark.long
 def test_where_much_stayed_and_nothing_is_found_again_no_motion_is_told():
     image = square_photo("rocket", 384)
     random = np.random.default_rng(3)

@@ -68,6 +68,7 @@ def test_a_slim_object_before_the_sky_is_found_however_far_it_went(shift: tuple[
     assert (found.details["dx"], found.details["dy"]) == pytest.approx(shift, abs=0.1)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("by", [110, 125])
 def test_what_moved_out_of_sight_before_a_plain_wall_is_not_excused(by: int) -> None:
     image = before_a_wall()
@@ -80,6 +81,7 @@ def test_what_moved_out_of_sight_before_a_plain_wall_is_not_excused(by: int) -> 
     assert "out of sight" in soft.message
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("shift", [(0, 0), (20, -10), (10, 25)])
 def test_a_shift_that_few_tiles_show_gives_way_to_a_mirror_that_more_do(
     shift: tuple[int, int],

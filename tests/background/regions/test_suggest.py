@@ -72,6 +72,7 @@ def iou(one, other):
     return (one & other).sum() / (one | other).sum()
 
 
+@pytest.mark.quick(4)
 @pytest.mark.parametrize("how", ["replaced", "recoloured", "erased"])
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.8])
 @pytest.mark.parametrize("model", [composited, reencoded, generative])
@@ -212,6 +213,7 @@ DRAWN_ANEW = {
 }
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("how", DRAWN_ANEW)
 @pytest.mark.parametrize("of", [picture, drawn])
 def test_what_was_drawn_anew_all_over_shows_no_edit(of, how):
@@ -245,6 +247,7 @@ def test_of_a_line_of_pixels_nothing_can_be_said(size):
         suggest_region(reference, reference + np.uint8(90))
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("model", [reencoded, generative])
 def test_a_background_that_is_a_fifth_is_one_though_the_edit_changed_all_its_pixels_alike(model):
     reference = eight_bit(picture() * 0.2 + 100)

@@ -42,6 +42,7 @@ def kinds(one, other) -> list[str]:
     return [cause.kind for cause in found.causes]
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("profile", first_of(1, [ADOBE, P3]), ids=["Adobe RGB", "P3"])
 @pytest.mark.parametrize("name", each_photo(PHOTOS))

@@ -50,6 +50,7 @@ def test_a_gamma_is_the_only_cause(name, power):
     assert cause.share > 0.98
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("power", [0.7, 0.85, 1.2])
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_a_gamma_is_told_beside_an_encoder(name, power):
@@ -66,6 +67,7 @@ def test_a_gamma_is_told_beside_an_encoder(name, power):
         assert "gamma" not in kinds
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_linear_light_is_about_a_gamma_and_nothing_moved(name):
     value = square_photo(name, 700) / 255
@@ -94,6 +96,7 @@ def test_a_spill_beside_a_gamma_is_told(name):
     assert spill.facts["boxes"][0] == pytest.approx([20, 200, 80, 250], abs=4)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_other_changes_are_no_gamma(name):
     image = photo(name)

@@ -48,6 +48,7 @@ def test_what_else_changed_comes_after_them(name):
     assert 0.9 < first.share + sum(cause.share for cause in others) <= 1
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("grain", [1, 3, 5])
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_colours_are_lost_under_an_encoders_noise_too(name, grain):
@@ -91,6 +92,7 @@ def lost(image: Picture, channel: int, level: int) -> Picture:
     return made
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(("channel", "colour"), list(enumerate(("red", "green", "blue"))))
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_a_channel_of_one_level_is_lost(name, channel, colour):

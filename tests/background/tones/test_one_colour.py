@@ -63,6 +63,7 @@ def test_what_an_encoder_makes_of_one_colour_is_nearly_one(name):
         assert cause.text.startswith(f"the whole picture is nearly {said}")
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
 @pytest.mark.parametrize("rows", [slice(144, None), slice(0, 120), slice(30, 200)])
 def test_a_large_part_of_one_colour_is_named_with_its_box(name, rows):
@@ -76,6 +77,7 @@ def test_a_large_part_of_one_colour_is_named_with_its_box(name, rows):
     assert 0.8 < first.share <= first.share + sum(cause.share for cause in others) <= 1.0001
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", each_photo(["astronaut", "coffee"]))
 @pytest.mark.parametrize(("colour", "percent"), [("black", 50), ("white", 70)])
 def test_a_frame_of_one_colour_is_none_and_what_is_in_it_is_told(name, colour, percent):
@@ -93,6 +95,7 @@ def barred(picture: Picture, width: int, axis: int, colour: int) -> Picture:
     return np.ascontiguousarray(np.moveaxis(made, 0, axis))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("colour", first_of(1, [0, 255, 90]))
 @pytest.mark.parametrize("axis", [0, 1], ids=["top and bottom", "sides"])
 @pytest.mark.parametrize("name", each_photo(["coffee", "cat", "rocket"]))

@@ -98,6 +98,7 @@ def test_steps_of_a_posterised_backdrop_that_read_as_a_motion_are_no_part(
     assert measured.value < 0.1, measured.details
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("name", each_photo(["astronaut", "cat", "coffee", "rocket"]))
 @pytest.mark.parametrize("rows", [200, 230, 260])
 @pytest.mark.parametrize("quality", [None, 90])

@@ -36,6 +36,7 @@ def test_studio_levels_are_a_contrast(name):
     assert cause.in_full.startswith("contrast changed (gain 0.8")
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("lit", [lambda image: image * 0.35, lambda image: 165 + image * 0.35])
 @pytest.mark.parametrize("gain", [0.7, 0.8, 219 / 255, 1.15])
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
@@ -88,6 +89,7 @@ def grainy_wall(seed: int, fine: float, colour: object) -> Picture:
     return eight_bit(light[..., None] + np.asarray(colour, float) * np.ones(3))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fine", first_of(1, [3, 4]))
 @pytest.mark.parametrize("cast", first_of(1, [16, 30]))
 def test_a_cast_on_a_wall_whose_faint_texture_was_drawn_anew_is_a_cast(fine, cast):
@@ -98,6 +100,7 @@ def test_a_cast_on_a_wall_whose_faint_texture_was_drawn_anew_is_a_cast(fine, cas
     assert causes[0].share > 0.8
 
 
+@pytest.mark.long
 def test_the_texture_of_a_wall_drawn_anew_without_a_cast_is_no_tone():
     causes = diagnose(grainy_wall(1, 2, 0), grainy_wall(2, 4, 0), np.ones((288, 288), bool)).causes
     assert [cause.kind for cause in causes] == ["redrawn"]

@@ -97,6 +97,7 @@ def test_whole(edit_gate):
 """
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(
     ("expect", "area", "lost"),
     [

@@ -25,6 +25,7 @@ def test_a_clean_composite_passes_without_a_bound_of_its_own(scene):
     result.stdout.fnmatch_lines(["unedit_max_diff *1 *1 *", "lpips *1 *1 *", "edit_lpips *1 *1 *"])
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(
     ("faulty", "first", "cause"),
     [
@@ -287,6 +288,7 @@ def test_an_expectation_of_a_call_goes_before_the_metrics_of_the_configuration(s
     result.stdout.no_fnmatch_line("*to accept *--editmetrics-update*")
 
 
+@pytest.mark.long
 def test_what_an_expectation_chose_and_cannot_be_measured_is_no_xfail(scene):
     flat = "np.full((128, 128, 3), 90, np.uint8)"
     body = f"a = {flat}; b = a.copy(); b[24:64, 20:60, 0] = np.arange(40) * 6;"
@@ -345,6 +347,7 @@ MOVES = {
 }
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("move", MOVES)
 def test_a_motion_of_any_size_fails_as_a_number(scene, move):
     call = f'edit_gate.check(A, {MOVES[move]}, BOX, metrics=["warp_px"], expect="generative")'
@@ -353,6 +356,7 @@ def test_a_motion_of_any_size_fails_as_a_number(scene, move):
     result.stdout.fnmatch_lines(["*unedit warp_px * > max 6.0*"])
 
 
+@pytest.mark.long
 def test_another_picture_fails_whatever_is_expected_and_a_restyle_does_not(scene):
     body = f"""from scene import *
 import pytest
@@ -393,6 +397,7 @@ def test_it(edit_gate, made, expect):
     }  # fmt: skip
 
 
+@pytest.mark.long
 def test_a_gate_that_is_named_keeps_its_soft_failure(scene):
     call = 'edit_gate.check(A, photo("coffee"), BOX, metrics="drift_px", expect="{}")'
     for expect in ("reencoded", "generative"):

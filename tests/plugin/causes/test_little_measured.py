@@ -52,6 +52,7 @@ def shares(golden: Path) -> list[str]:
     return re.findall(r"share: ([\d.]+)", golden.read_text())
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("grown", GROWN.values(), ids=GROWN)
 def test_a_golden_is_of_no_area_that_grew_until_hardly_a_pixel_is_left(scene, golden, grown):
     has(scene, ORDINARY)
@@ -248,6 +249,7 @@ def pytest_generate_tests(metafunc):
 """
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("mode", ["missing", "all", "failed"])
 def test_a_golden_of_repetitions_holds_for_each_of_them(scene, golden, mode):
     """Their edit areas are of 94, 4, 47 and 1 %."""

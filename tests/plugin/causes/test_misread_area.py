@@ -95,6 +95,7 @@ AROUND = [
 ]
 
 
+@pytest.mark.long
 def test_a_spill_to_the_right_or_below_is_no_box_of_width_and_height(suite):
     suite.makepyfile(test_x=SPILL.format(box=(100, 100, 200, 180), edit="BOX", spills=AROUND))
     result = suite.runpytest()
@@ -157,6 +158,7 @@ def test_a_mask_that_is_the_wrong_way_round_is_asked_for(suite, area):
     run(suite, area).stdout.fnmatch_lines([said])
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(
     ("area", "noise"),
     [

@@ -27,6 +27,7 @@ def recorded(scene, made: str, *options: str, update: str = MISSING) -> pytest.R
     return result
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(
     ("made", "cause"),
     [

@@ -29,6 +29,7 @@ def test_it(golden_image):
 BOX = "coords=[(40, 40, 160, 140)]"
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(
     ("area", "shifted"),
     [
@@ -49,6 +50,7 @@ def test_it_is_said_wherever_it_is_measured(pytester, monkeypatch, area, shifted
         result.stdout.fnmatch_lines([f"E*GateFailure: golden_*: {said}*"])
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(
     ("area", "how", "said", "kind"),
     [

@@ -251,6 +251,7 @@ def test_boxes_that_leave_nothing_of_a_small_image_are_a_soft_failure(scene):
     assert "golden_lpips" not in result.stdout.str()
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("mode", [(), ("-n1",)], ids=["serial", "xdist"])
 @pytest.mark.parametrize("strict", ["", "strict=True"])
 @pytest.mark.parametrize("cut", ["[:32]", "[..., 0]"])

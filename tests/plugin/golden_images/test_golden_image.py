@@ -139,6 +139,7 @@ def test_it(golden_image, i):
 """
 
 
+@pytest.mark.long
 def test_serial_and_xdist_write_the_same_bytes_and_the_same_results(suite):
     suite.makepyfile(test_x=MANY)
     written, lines = [], []
@@ -254,6 +255,7 @@ def test_a_second_test_that_would_share_a_golden_fails(suite):
     result.stdout.fnmatch_lines(["*test_x.py::test_a has the golden image same-00000000 already*"])
 
 
+@pytest.mark.long
 def test_a_second_writer_in_another_worker_fails_the_session_and_nothing_is_written(suite):
     suite.makepyfile(
         test_x=COLLIDING
@@ -294,6 +296,7 @@ def test_an_lfs_pointer_says_git_lfs_pull_and_only_all_replaces_it(suite):
     suite.runpytest().assert_outcomes(passed=1)
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize(
     ("content", "says"),
     [
@@ -333,6 +336,7 @@ def test_a_damaged_golden_is_an_error_and_not_a_missing_one(suite, content, says
     assert golden.read_bytes() == content
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("comparator", ["exact", "pixel", "ssim", "lpips"])
 @pytest.mark.parametrize(
     ("then", "says"),
@@ -631,6 +635,7 @@ def test_by_default_a_small_defect_fails_by_its_tile(suite):
     assert all((suite.path / "run" / gate["images"][key]).is_file() for key in ("edited", "golden"))
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("lost", ["file", "hash"])
 @both
 def test_a_golden_whose_entry_is_gone_is_named(suite, mode, lost):
@@ -867,6 +872,7 @@ def test_a_golden_image_of_a_yaml_case_lies_beside_its_thresholds(suite):
 # Obsolete golden images
 
 
+@pytest.mark.quick(1)
 @with_two
 def test_obsolete_goldens_are_reported_by_full_runs_and_removed_by_prune_only(suite, mode, capsys):
     suite.makepyfile(
@@ -928,6 +934,7 @@ def test_prune_refuses_a_run_that_was_cut_off(suite, capsys):
 # What git leaves out of a commit
 
 
+@pytest.mark.quick(1)
 @with_two
 def test_a_recorded_golden_that_git_ignores_is_named_and_missed_in_a_clone(suite, mode, capsys):
     subprocess.run(["git", "init", "-q"], cwd=suite.path, check=True)

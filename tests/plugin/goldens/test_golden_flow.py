@@ -430,6 +430,7 @@ def test_a_variant_of_a_device_is_recorded_where_it_was_asked_for(suite, golden)
     suite.runpytest().assert_outcomes(passed=1)
 
 
+@pytest.mark.long
 def test_xdist_and_serial_write_the_same_bytes(suite):
     body = "import pytest, time\n@pytest.mark.parametrize('i', range(8))\ndef test_it(check, i):\n    time.sleep(0.02 * (8 - i))\n    check(10 + i)\n"
     suite.makepyfile(test_x=body)
@@ -534,6 +535,7 @@ DECIMALS = {
 }
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("setting", DECIMALS.values(), ids=DECIMALS)
 def test_the_decimal_arithmetic_of_a_test_sets_no_bound(suite, golden, setting):
     suite.makepyfile(

@@ -154,6 +154,7 @@ MADE_OF = """
 """
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("kind", ["path", "text", "dataclass", "namedtuple", "namespace", "nested"])
 def test_what_is_made_of_plain_values_has_a_digest_on_every_machine(
     suite, kind, monkeypatch, tmp_path_factory

@@ -116,6 +116,7 @@ def test_repetitions_count_once_towards_what_is_required(suite, repeat):
     result.stdout.fnmatch_lines(["FAILED: fewer gates were measured *: 1 of 2 in all (score 1)*"])
 
 
+@pytest.mark.quick(1)
 @repeats
 def test_repetitions_share_one_golden_that_holds_the_worst(suite, repeat):
     suite.makepyfile(

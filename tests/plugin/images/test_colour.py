@@ -118,6 +118,7 @@ def test_an_output_that_shows_the_same_passes(pair, way: str, edited: str):
     run(pair, way, "reference", edited).assert_outcomes(passed=1)
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("way", ["call", "case", "settings"])
 def test_numbers_brings_back_the_bare_reading(pair, way: str):
     run(pair, way, "reference", "lost", "numbers").assert_outcomes(passed=1)
@@ -264,6 +265,7 @@ def write_image(pair, pixels: np.ndarray, profile: bytes | None) -> None:
     Image.fromarray(pixels).save(pair.path / "image.png", **more)
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("form", ["png", "webp"])
 @pytest.mark.parametrize("colour", ["seen", "numbers"])
 def test_a_golden_keeps_its_profile_and_exact_misses_it(pair, colour: str, form: str):
@@ -334,6 +336,7 @@ def test_a_golden_of_deep_colours_is_what_was_seen(pair):
     pair.runpytest().assert_outcomes(passed=1)
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("colour", ["seen", "numbers"])
 def test_a_run_that_is_scored_or_approved_converts_nothing_twice(
     pair, colour: str, capsys, monkeypatch

@@ -45,6 +45,7 @@ def run(suite, stated, *, edited="edit(image)", size=(96, 96), area=AREA, more="
     return suite.runpytest()
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("stated", first_of(3, [6, 3, 2, 4, 5, 7, 8]))
 def test_every_orientation_that_the_model_ignored_is_the_first_cause(suite, stated):
     said = IGNORED.format(stated)

@@ -44,6 +44,7 @@ def test_a_mock_of_json_costs_no_gate(suite, phase):
     result.stdout.fnmatch_lines(["*score 0.200 > max 0.100*"])
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(
     "mock",
     [

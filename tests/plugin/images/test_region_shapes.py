@@ -61,6 +61,7 @@ def check(scene: pytest.Pytester, coords: str, *options: str) -> pytest.RunResul
     return scene.runpytest(*options)
 
 
+@pytest.mark.quick(7)
 @pytest.mark.parametrize(
     "coords",
     [

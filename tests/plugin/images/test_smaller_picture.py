@@ -218,6 +218,7 @@ def test_it(edit_gate, request):
 """
 
 
+@pytest.mark.quick(1)
 @WORKERS
 @pytest.mark.parametrize("mode", ["missing", "all", "failed"])
 def test_a_golden_of_repetitions_holds_for_each_of_them(scene, golden, mode, workers):

@@ -35,6 +35,7 @@ def lines_of_ours(result: pytest.RunResult) -> list[str]:
     return [line for line in shown.splitlines() if any(mark in line for mark in marks)]
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("mask", ["soft", "hole", "small"])
 def test_a_wrong_mask_is_one_error_in_whatever_form_it_comes(pytester, form, mask):
@@ -103,6 +104,7 @@ def test_it(): Region(mask=Mine())
     assert [line for line in lines_of_ours(result) if "pytest_editmetrics/" in line] == []
 
 
+@pytest.mark.quick(4)
 @pytest.mark.parametrize(
     "given", ["'other.png'", "Image.open('other.png').copy()", "OTHER", "[{'mask': OTHER}]"]
 )

@@ -91,6 +91,7 @@ def test_a_warm_run_loads_no_model_and_gives_the_same_bits(suite):
     assert len(cold) == 6
 
 
+@pytest.mark.long
 def test_workers_share_what_a_serial_run_kept(suite):
     suite.runpytest().assert_outcomes(passed=2)
     loads(suite)

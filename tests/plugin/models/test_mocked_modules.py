@@ -58,6 +58,7 @@ def test_without(golden_image):
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "how", ["the test", *(pytest.param(how, marks=pytest.mark.more) for how in [*MOCKED][1:])]
 )
@@ -146,6 +147,7 @@ def test_3():
 """
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("whose", OWN)
 @pytest.mark.parametrize("check", ["", 'edit_gate.check(*images(0), metrics=["unedit_ssim"])'])
 def test_what_a_test_imports_anew_is_new(pytester, cold_processes, whose: str, check: str) -> None:
@@ -160,6 +162,7 @@ def test_what_a_test_imports_anew_is_new(pytester, cold_processes, whose: str, c
     pytester.runpytest_subprocess().assert_outcomes(passed=3)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mark", [pytest.param("", marks=pytest.mark.more), "@pytest.mark.xfail"])
 def test_where_nothing_can_be_imported_nothing_is_checked(pytester, cold_processes, mark) -> None:
     """torch was half imported, and the next gate ended the process."""

@@ -76,6 +76,7 @@ def test_what_a_model_does_not_call_is_no_matter(pytester, options):
     pytester.runpytest(*options).assert_outcomes(passed=1)
 
 
+@pytest.mark.long
 def test_torch_that_is_replaced_as_it_is_imported(pytester, options, cold_processes):
     """The first gate of the session imports torch, after it was asked."""
     pytester.makeconftest(
@@ -133,6 +134,7 @@ def test_a_gpu_that_a_mock_tells_of(pytester):
     pytester.runpytest("--editmetrics-device=auto").stdout.fnmatch_lines([said])
 
 
+@pytest.mark.long
 def test_pyfakefs(pytester, options, cold_processes):
     """A gate in a fake file system loads no model, and those after it are right."""
     pytest.importorskip("pyfakefs")

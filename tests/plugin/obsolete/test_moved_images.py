@@ -201,6 +201,7 @@ def test_first(golden_image, edit_gate):
 }
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("mode", first_of(1, [(), ("-n2",)]), ids=["serial", "xdist"])
 @pytest.mark.parametrize("test", LATE.values(), ids=LATE)
 def test_a_renamed_test_that_asks_for_its_image_as_it_runs_keeps_it(golden, capsys, test, mode):
@@ -229,6 +230,7 @@ def test_passed(request): request.getfixturevalue("tmp_path")
     assert kept(golden) == 2
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("why", ["skip", "addopts", "fails", "module", "misnamed", "other file"])
 def test_every_reason_why_a_renamed_test_did_not_look_for_its_image(golden, capsys, why):
     text = {

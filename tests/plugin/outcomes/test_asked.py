@@ -82,6 +82,7 @@ def test_one_whose_fixture_could_have_measured_late_errs_after_its_teardown(suit
     result.stdout.fnmatch_lines([SAID])
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize(
     "test",
     [

@@ -86,6 +86,7 @@ def test_a_gate_that_failed_before_fails_the_test_and_explains_itself(ending, te
     )
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("test", CHECKS)
 def test_without_one_the_test_ends_as_it_says_and_what_was_measured_is_kept(ending, test):
     result = ending(test, SKIP, 1)
@@ -113,6 +114,7 @@ EXITS = {"pytest.exit('enough')": 2, "pytest.exit('enough', returncode=0)": 1}
 NEXT = "def test_next(): pass\n"
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize("by", [0, 20])
 @pytest.mark.parametrize(("end", "status"), EXITS.items(), ids=["plain", "zero"])
 @pytest.mark.parametrize("test", [*CHECKS, GOLDEN])
@@ -162,6 +164,7 @@ def test_so_does_one_in_a_worker(ending):
     assert result.ret != 0
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(
     "test",
     [
@@ -211,6 +214,7 @@ IMAGES = {"gate": "golden_image", "check": "dict(image=pair[1], comparator='pixe
 ENDS = [*WAYS, "raise RuntimeError('on a GPU only')", "raise SystemExit('on a GPU only')"]
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("of", [EDITS, IMAGES], ids=["edits", "images"])
 @pytest.mark.parametrize("end", [*ENDS, "yield dict(name='on a GPU only')"])
 def test_a_generator_that_ends_the_test_does_so_after_what_it_gave_was_held(ending, end, of):

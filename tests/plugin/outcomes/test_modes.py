@@ -28,6 +28,7 @@ def gates(suite):
     return [r for r in map(json.loads, lines) if r["record"] == "gate"]
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(
     "mode",
     ["-p no:cacheprovider", "-p no:cacheprovider -n2", "-p no:xdist", "-n0", "-p no:debugging",

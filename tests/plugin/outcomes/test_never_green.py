@@ -375,6 +375,7 @@ def test_the_command_that_accepts_fits_every_gate_of_the_test(suite):
     suite.runpytest().assert_outcomes(passed=1)
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("terminal", [(), ("-p", "no:terminal")], ids=["terminal", "none"])
 @pytest.mark.parametrize("other", ["", "def test_other(check): check(1, 1)\n"], ids=["one", "two"])
 def test_a_worker_that_ends_in_an_internal_error_is_no_pass(suite, terminal, other):

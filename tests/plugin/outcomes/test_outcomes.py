@@ -100,6 +100,7 @@ def test_every_row_of_the_outcome_table(table, mode):
     expect(outcomes(table), OUTCOMES)
 
 
+@pytest.mark.quick(1)
 @modes
 def test_the_rows_under_strict_all(table, mode):
     result = table.runpytest("--junitxml=junit.xml", "--editmetrics-strict=all", *mode)
@@ -303,6 +304,7 @@ def test_a_failing_gate_that_a_mark_hides_is_named_and_no_test_can_swallow_one(s
     )
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize(
     ("body", "called"),
     [
@@ -427,6 +429,7 @@ def test_a_crashed_worker_is_listed(suite):
     result.stdout.fnmatch_lines(["crashed, so not measured to the end: 1", "*test_dies"])
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize(
     "mode", first_of(1, [(), ("-n1",), ("--tb=short",)]), ids=["serial", "xdist", "short"]
 )

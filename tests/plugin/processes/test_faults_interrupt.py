@@ -77,6 +77,7 @@ def whole_goldens(suite) -> tuple[set[str], set[str]]:
     return thresholds, images
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
 def test_ctrl_c_while_a_test_runs(suite, start, mode):
     suite.makepyfile(
@@ -143,6 +144,7 @@ def test_ctrl_c_while_goldens_are_written(suite, start, monkeypatch):
     assert sorted(p.name for p in goldens.iterdir()) == ["test_x.py", "test_x.py.yaml"]
 
 
+@pytest.mark.long
 def test_two_sessions_update_the_same_goldens(suite, start):
     """Both have measured before either writes; the file must hold what each of them recorded."""
     add_to_conftest(

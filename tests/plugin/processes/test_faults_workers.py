@@ -102,6 +102,7 @@ def test_a(check, model): check({}, 0.1)
 """
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(("value", "verdict"), [(5, "pass"), (30, "fail")])
 @pytest.mark.parametrize("mode", [(), ("--dist=loadfile",), ("--max-worker-restart=0",)])
 def test_what_was_measured_before_its_worker_died_is_told(suite, monkeypatch, value, verdict, mode):
@@ -137,6 +138,7 @@ def test_a_worker_that_dies_after_its_tests_has_no_last_word(suite):
     assert suite.runpytest("-n1", "--max-worker-restart=0").ret == 0
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("phase", ["call", "setup"])
 def test_the_page_tells_of_a_crash_that_came_before_any_gate(suite, monkeypatch, phase):
     page = suite.path / "page.md"
@@ -179,6 +181,7 @@ def test_3(check):
 """
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("kill", [False, True])
 def test_what_a_worker_lost_before_it_was_killed_is_told(suite, monkeypatch, kill):
     if kill:

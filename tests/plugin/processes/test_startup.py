@@ -103,6 +103,7 @@ cases:
 """
 
 
+@pytest.mark.long
 def test_what_is_in_the_cache_is_judged_and_shown_without_torch(pytester):
     pytester.makepyfile(test_x=WARM_TESTS)
     pytester.path.joinpath("test_cases.edit.yaml").write_text(WARM_CASES)

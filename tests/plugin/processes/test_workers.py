@@ -162,6 +162,7 @@ def test_a_process_loads_each_model_once(images, mode):
     assert {key for _, key in loads} == {"clip-pipe", "lpips-pipe", "sam-pipe"}
 
 
+@pytest.mark.long
 def test_a_worker_loads_only_what_its_tests_need(images):
     images.makeconftest(LOADS)
     images.makepyfile(

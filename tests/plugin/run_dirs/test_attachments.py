@@ -84,6 +84,7 @@ def test_allure_gets_them_too(shifted):
     assert said[1][2] == "89504e47"
 
 
+@pytest.mark.long
 def test_without_them_nothing_of_theirs_is_imported(cold_processes, shifted):
     shifted.makeconftest(
         "import sys\n"

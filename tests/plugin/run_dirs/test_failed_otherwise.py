@@ -93,6 +93,7 @@ def is_green(text: str) -> bool:
 WORKER = ("raises", "strict xpass", "another file")
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(
     ("fault", "mode"), [*((fault, ()) for fault in FAULTS), *((one, ("-n1",)) for one in WORKER)]
 )
@@ -759,6 +760,7 @@ def test_the_tests_that_fail_in_the_same_words_are_all_named(suite, capsys, monk
     assert "<li>and test_x.py::test_model[3]</li>" in texts["r.html"]
 
 
+@pytest.mark.long
 def test_the_names_of_many_tests_leave_room_for_the_rest(suite, capsys, monkeypatch):
     suite.makepyfile(
         test_x="import pytest\n@pytest.fixture\ndef model(): raise OSError('no weights')\n"

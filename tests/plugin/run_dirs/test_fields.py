@@ -145,6 +145,7 @@ suite:
 """
 
 
+@pytest.mark.long
 @pytest.mark.skipif(pytest.version_tuple < (9,), reason="subtests are a fixture of pytest 9")
 def test_every_field_of_real_runs_is_declared(scene, tmp_path):
     dino = make_dino("dinov2", tmp_path / "dino")

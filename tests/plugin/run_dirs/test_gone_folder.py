@@ -35,6 +35,7 @@ def test_leaves(tmp_path, check):
 """
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("mode", first_of(1, [(), ("-n2",)]), ids=["serial", "xdist"])
 @pytest.mark.parametrize("kind", OPTIONS)
 def test_a_session_that_ends_in_no_folder(suite, monkeypatch, kind, mode):

@@ -137,6 +137,7 @@ def test_what_an_error_keeps_from_being_recorded_is_not_offered(scene):
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("other", ["unedit_psnr", "no match"])
 def test_what_a_failure_that_no_golden_can_hold_keeps_from_being_recorded_is_not_offered(
     scene, other
@@ -666,6 +667,7 @@ def test_every_failing_gate_is_in_exactly_one_count(suite, kept):
     assert (total, sorted(found)) == (5, [1, 1, 1, 2])
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("options", [(), ("--tb=short",), ("--tb=native",), ("-v",), ("-n2",)])
 def test_what_was_told_of_an_edit_steers_no_terminal(scene, monkeypatch, options):
     if "-n2" in options and not XDIST:

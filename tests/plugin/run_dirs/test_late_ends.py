@@ -41,6 +41,7 @@ LATE = {
 }
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(("late", "status"), LATE.values(), ids=LATE)
 @pytest.mark.parametrize("mode", first_of(1, [(), ("-n1",)]), ids=["serial", "xdist"])
 def test_what_fails_a_session_last_is_told(suite, monkeypatch, late, status, mode):

@@ -242,6 +242,7 @@ def test_a_step_summary_is_added_to_by_whatever_name(suite, monkeypatch):
     assert sum("editmetrics passed" in line for line in rest) == 1
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("report", ["run/r.html", "run/report", "run/sub/r.html"])
 def test_everything_may_lie_in_the_run_directory(suite, report):
     suite.makepyfile(test_x=MINE)
@@ -309,6 +310,7 @@ def test_a_report_of_which_only_images_were_written_is_written_again(suite):
     assert (suite.path / "out/index.html").is_file()
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("workers", first_of(1, [(), ("-n1",)]), ids=["serial", "xdist"])
 @pytest.mark.parametrize("report", ["r.html", "report", "run/report.html"])
 def test_a_session_that_is_killed_leaves_no_green_report(suite, monkeypatch, report, workers):

@@ -54,6 +54,7 @@ def add(path: Path, text: str) -> None:
 OTHER = "../../pkgb/tests/cat.png"
 
 
+@pytest.mark.quick(6)
 @pytest.mark.parametrize(
     "where",
     [

@@ -331,6 +331,7 @@ def test_a_worker_that_begins_later_reads_no_other_configuration(suite, at_first
     assert "2 passed" not in said
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("base", ["bounds.yaml", "[bounds.yaml]", "further.yaml"])
 def test_nor_another_file_that_the_configuration_names(suite, base):
     pytest.importorskip("xdist")

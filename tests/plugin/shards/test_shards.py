@@ -67,6 +67,7 @@ def merge(capsys, monkeypatch, pytester):
     return run
 
 
+@pytest.mark.quick(1)
 @by_way
 def test_a_test_that_was_renamed_is_named_by_the_merge_and_fails_it(four, merge, capsys, way):
     four.makepyfile(test_two=checks(("c", "new_d")))
@@ -121,6 +122,7 @@ def test_a_test_file_that_moved_and_that_a_default_bound_let_pass_fails_all(four
     assert said.count("may be one of them") == 1
 
 
+@pytest.mark.quick(1)
 @by_way
 def test_where_all_tests_are_there_nothing_is_said(four, merge, way):
     assert run_shards(four, WAYS[way], STRICT)[0] == [0, 0]
@@ -142,6 +144,7 @@ EXCUSED = {
 }  # fmt: skip
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("how", EXCUSED)
 def test_a_test_that_is_there_holds_its_golden(four, merge, how):
     text, options = EXCUSED[how]
@@ -228,6 +231,7 @@ def test_only_all_shards_may_judge(four, merge, capsys):
     assert "shard1 does not tell of them, as it was cut off" in said
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("told", ["[]", '{"files": {}}', '{"strict": 1}'])
 def test_an_end_that_was_edited_is_an_error(four, merge, told):
     run_shards(four, WAYS["-k"])
@@ -294,6 +298,7 @@ def {0}():
 """
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(
     ("asked", "options", "gone"),
     [
@@ -324,6 +329,7 @@ def test_a_fixture_is_gone_only_where_every_test_ran(four, merge, asked, options
 PLAIN = "def test_plain(): pass\n"
 
 
+@pytest.mark.quick(1)
 @by_way
 @pytest.mark.parametrize("strict", first_of(1, [(), (STRICT,)]), ids=["", "strict"])
 def test_a_test_that_no_shard_ran_is_named_and_fails_whatever_the_shards_ran_with(
@@ -387,6 +393,7 @@ def test_a_shard_that_found_a_test_and_skipped_or_crashed_ran_it(four, merge):
     assert "in no shard" not in merge()[1]
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("way", ["-k", "xdist", "a plugin"])  # each shard finds all tests
 def test_goldens_of_a_test_file_that_was_moved_are_told_where_to_go(four, merge, capsys, way):
     (four.path / "test_two.py").rename(four.path / "test_three.py")
@@ -416,6 +423,7 @@ def test_a_golden_image_of_a_test_file_that_was_moved_too(four, merge):
 BY_ONE = (("-k", "test_a"), ("-k", "test_b"))
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(
     "way",
     [BY_ONE, tuple((*one, "-n2") for one in BY_ONE), WAYS["a plugin"]],
@@ -458,6 +466,7 @@ def test_a_test_file_that_no_shard_collected_is_named(four, merge, capsys, worke
     assert files[1] in (four.path / "r.html").read_text()
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("shard", ["its own", "skipped there", "broken there"])
 def test_a_test_file_that_one_shard_collected_is_not(four, merge, shard):
     four.makepyfile(test_three=checks("e"))

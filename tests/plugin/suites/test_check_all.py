@@ -212,6 +212,7 @@ GIVEN = {
 }
 
 
+@pytest.mark.quick(4)
 @pytest.mark.parametrize("given", GIVEN)
 @pytest.mark.parametrize("keyword", ["coords", "ref_boxes", "edited_boxes"])
 def test_boxes_that_the_next_case_changes_in_place_stay_those_of_the_case(suite, given, keyword):

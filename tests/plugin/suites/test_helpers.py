@@ -178,6 +178,7 @@ def test_emd_runs_without_sam_weights_and_loads_no_sam(images):
     )
 
 
+@pytest.mark.long
 def test_only_lpips_imports_neither_torchvision_nor_transformers(cold_processes, images):
     images.makepyfile(
         """

@@ -82,6 +82,7 @@ def test_files_are_read_once_and_passing_gates_are_not_held_but_written(many):
     assert lines[-1]["passed"] == CASES
 
 
+@pytest.mark.long
 def test_the_controller_of_workers_holds_no_more(many):
     many.runpytest_subprocess("-n2").assert_outcomes(passed=CASES)
     held = counts(many)

@@ -315,6 +315,7 @@ def pytest_configure(config):
 """
 
 
+@pytest.mark.long
 def test_a_worker_knows_when_the_session_began(cases, monkeypatch):
     monkeypatch.setattr("pytest_editmetrics.session.began._CLOCK", 0.1)
     write(cases, OF_PATHS)

@@ -728,6 +728,7 @@ def test_a_client_that_reads_nothing_holds_up_nobody(quick, run):
         assert one.decide("refused", "test_a").status == 200
 
 
+@pytest.mark.long
 def test_hundreds_of_strangers_keep_nobody_out(run):
     """Where there are too many, the oldest without a cookie goes, not the one that asks now."""
     with served(run) as one:

@@ -579,6 +579,7 @@ def test_killed_before_any_step_each_golden_is_whole_and_the_rest_waits(project,
     assert in_project(work) == 0
 
 
+@pytest.mark.quick(1)
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_however_it_ends_what_was_decided_is_kept(project, run, number):
