@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_editmetrics.plugin.controller import Controller
-from pytest_editmetrics.plugin.deliveries import Deliveries
 from pytest_editmetrics.plugin.fixtures import (
     assert_object_sim_above,
     assert_unedit_emd_below,
@@ -23,11 +21,9 @@ from pytest_editmetrics.plugin.fixtures import (
     lpips_pipe,
     sam_pipe,
 )
-from pytest_editmetrics.plugin.found_tests import FoundTests
-from pytest_editmetrics.plugin.last_lines import LastLines, LastWord, last_key
+from pytest_editmetrics.plugin.header import Header
+from pytest_editmetrics.plugin.last_word import LastWord
 from pytest_editmetrics.plugin.own_modules import OwnModules
-from pytest_editmetrics.plugin.progress import Progress
-from pytest_editmetrics.plugin.whole_run import Found
 from pytest_editmetrics.session import hookspec
 from pytest_editmetrics.session.began import note_begin
 from pytest_editmetrics.session.id_parts import noted_calls
@@ -87,42 +83,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(own_modules.end)
     config.addinivalue_line("markers", MARKER)
     session = config.stash[session_key] = EditSession(config)
-    if not config.option.collectonly:
-        from pytest_editmetrics.plugin import outcomes
-
-        config.pluginmanager.register(outcomes, "editmetrics-outcomes")
-        config.pluginmanager.register(outcomes.ErrorsStay(), "editmetrics-errors")
-    if session.options["profile"]:
-        from pytest_editmetrics.plugin.profile import register_profile
-
-        register_profile(session)
-    config.pluginmanager.register(Deliveries(session), "editmetrics-deliveries")
-    if any(map(config.pluginmanager.hasplugin, ("html", "allure_pytest"))):
-        from pytest_editmetrics.plugin.attachments import Attachments
-
-        config.pluginmanager.register(Attachments(session), "editmetrics-attachments")
-    if hasattr(config, "workerinput"):
-        from pytest_editmetrics.plugin import xdist
-
-        config.pluginmanager.register(xdist.found_tests(session), "editmetrics-found-tests")
-        config.pluginmanager.register(xdist.worker(config), "editmetrics-found")
-        config.pluginmanager.register(xdist.XdistWorker(session), "editmetrics-xdist")
+    if config.option.collectonly:
+        config.pluginmanager.register(Header(session), "editmetrics-header")
         return
-    config.pluginmanager.register(Progress(session), "editmetrics-progress")
-    last = config.stash[last_key] = LastLines(config)
-    controller = Controller(session, last)
-    whole = controller.whole
-    config.pluginmanager.register(controller, "editmetrics-controller")
-    config.pluginmanager.register(last, "editmetrics-last-lines")
-    config.pluginmanager.register(whole, "editmetrics-whole-run")
-    config.pluginmanager.register(controller.failed, "editmetrics-failed-tests")
-    config.pluginmanager.register(Found(whole.deselected, whole.left_out), "editmetrics-found")
-    found = FoundTests(session, controller.found.take)
-    config.pluginmanager.register(found, "editmetrics-found-tests")
-    if hasattr(config.hook, "pytest_xdist_node_collection_finished"):
-        from pytest_editmetrics.plugin.xdist import XdistController
+    from pytest_editmetrics.plugin.parts import register_parts
 
-        config.pluginmanager.register(XdistController(controller), "editmetrics-xdist")
+    register_parts(session)
 
 
 @pytest.hookimpl(wrapper=True)

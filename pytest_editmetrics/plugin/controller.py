@@ -118,8 +118,6 @@ class Controller:
     def pytest_sessionstart(self) -> None:
         """Open what the session writes before the first test, so that a bad path costs no run."""
         self._config.pluginmanager.register(Header(self.session), "editmetrics-header")
-        if self._config.option.collectonly:
-            return
         self._outputs.open()
         self._ci.open()
         self._config.add_cleanup(partial(self._last.tell_late, self._outputs, self._ci))
@@ -252,8 +250,7 @@ class Controller:
         try:
             return (yield)
         finally:
-            if not session.config.option.collectonly:
-                self._close(session)
+            self._close(session)
 
     def _close(self, session: pytest.Session) -> None:
         for attempt in self._running.values():  # stopped before the teardown: a debugger, Ctrl-C

@@ -26,8 +26,6 @@ class Deliveries:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
         """Let helpers find the tests from the first moment on."""
-        if self._session.config.option.collectonly:
-            return
         from pytest_editmetrics.session.running import close_session, open_session
 
         ledger = self._session.ledger

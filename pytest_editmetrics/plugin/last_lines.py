@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from pytest_editmetrics.plugin.ci import CiSurfaces
     from pytest_editmetrics.report.tally import Tally
     from pytest_editmetrics.session.outputs import RunOutputs
-
-last_key = pytest.StashKey["LastLines"]()
 
 
 class LastLines:
@@ -142,22 +140,3 @@ class LastLines:
     def _told(self) -> str:
         tests = f"{len(self._failed)} test{'s' * (len(self._failed) > 1)}"
         return f"gates failed {tests}, {self._failed[0]}"
-
-
-class LastWord:
-    """Hears what ``pytest_cmdline_main`` returns, after all that was there at the start."""
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_cmdline_main(self, config: pytest.Config) -> Generator[None, Any, Any]:
-        """Let no wrapper of the hook, nor ``sys.exit``, make 0 of a session whose gates failed."""
-        try:
-            result = yield
-        except SystemExit as error:
-            error.code = self._status(config, error.code)
-            raise
-        return self._status(config, result)
-
-    @staticmethod
-    def _status(config: pytest.Config, status: Any) -> Any:
-        last = config.stash.get(last_key, None)
-        return status if last is None or status not in (0, None) else last.status(0) or status

@@ -70,8 +70,6 @@ class _Profile:
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        if self._session.config.option.collectonly:
-            return
         from pytest_editmetrics.report.profile import profile_lines
 
         self._add(*self._session.clock.take())  # type: ignore[arg-type]

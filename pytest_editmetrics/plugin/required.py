@@ -46,7 +46,7 @@ class Required:
         Raises:
             pytest.UsageError: an unknown metric, or one that is named twice.
         """
-        if not any(self._counts) or self._session.config.option.collectonly:
+        if not any(self._counts):
             return
         from pytest_editmetrics.config.golden_images import COMPARATORS, image_metric
         from pytest_editmetrics.measurement import GOLDEN
@@ -182,7 +182,7 @@ class Required:
         Returns:
             Whether the session never came to its tests, and has problems.
         """
-        if self.closed or session.config.option.collectonly:
+        if self.closed:
             return False
         if session.exitstatus == 0:
             self.close()
