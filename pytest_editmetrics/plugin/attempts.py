@@ -27,7 +27,8 @@ def with_labels(
 class Attempt:
     """One attempt of one test while its reports arrive; ``rerun`` once pytest will try again.
 
-    ``failures`` are its failed reports, of subtests too; ``why`` it was skipped, if it was.
+    ``failures`` are its failed reports, of subtests too; ``why`` it was skipped or
+    xfailed, if it was.
     """
 
     nodeid: str
@@ -59,7 +60,7 @@ class Attempt:
         outcome = outcome_of(report)
         if self.outcome != "failed" and outcome != "passed":
             self.outcome = outcome
-            self.why = reason_of(report) if outcome == "skipped" else ""
+            self.why = reason_of(report) if outcome in ("skipped", "xfailed") else ""
 
     def take_failure(self, failure: Failure) -> None:
         """Take a failed report; one of the teardown comes after all that the test itself told."""

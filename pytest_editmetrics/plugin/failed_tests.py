@@ -138,7 +138,13 @@ def is_skip(error: BaseException) -> bool:
 
 
 def reason_of(report: pytest.TestReport | pytest.CollectReport) -> str:
-    """Return why pytest skipped, in one line; an empty text where it does not say."""
+    """Return why pytest skipped, or what it saw that a mark expects, in one line.
+
+    An empty text where it does not say.
+    """
+    if hasattr(report, "wasxfail"):
+        by_call = report.wasxfail.startswith("reason: ")  # pytest.xfail(), or run=False
+        return _writable(report.wasxfail) if by_call else _first_line(report)
     told = report.longrepr
     if not isinstance(told, (tuple, list)) or len(told) != 3:
         return ""

@@ -9,8 +9,12 @@ import pytest
 from pytest_editmetrics.errors import counted
 from pytest_editmetrics.session.state import EditSession
 
-_Skipped = tuple[str, str]
-"""A test or a file, and why it was skipped."""
+_Ended = tuple[str, str]
+"""A test or a file, and why it was skipped, or failed as its mark expects."""
+_EXPECTED = (
+    "expected to fail (xfail), and ended before a gate, so not measured: {} with gates;"
+    " pytest.mark.xfail(raises=pytest_editmetrics.GateFailure) expects that of a gate alone"
+)
 
 
 class Gateless:
@@ -23,7 +27,8 @@ class Gateless:
         self._session = session
         self._strict = session.options["strict"] != "none"
         self._tests: dict[str, bool] = {}
-        self._skipped: list[_Skipped] = []
+        self._skipped: list[_Ended] = []
+        self._expected: list[_Ended] = []
         self.notes: list[str] = []
         self.problems: list[str] = []
 
@@ -32,7 +37,7 @@ class Gateless:
         return bool(self._tests)
 
     def ended(self, nodeid: str, outcome: str, why: str, *, by_call: bool) -> None:
-        """Take a test that made no gate, and ``why`` it was skipped, if it was.
+        """Take a test that made no gate, and ``why`` it was skipped or xfailed, if it was.
 
         ``by_call``: only what it calls can measure.
         """
@@ -40,18 +45,26 @@ class Gateless:
             self._tests[nodeid] = by_call
         elif outcome == "skipped":
             self._skipped.append((nodeid, why))
+        elif outcome == "xfailed":
+            self._expected.append((nodeid, why))
 
     def forget(self, nodeid: str) -> bool:
         """Take back a test that has made gates after all; ``True`` if it was taken."""
         return self._tests.pop(nodeid, None) is not None
 
-    def close(self, session: pytest.Session, files: Sequence[_Skipped], *, gates: bool) -> None:
+    def close(self, session: pytest.Session, files: Sequence[_Ended], *, gates: bool) -> None:
         """Say which they are; ``gates`` tells whether the session has any gate.
 
         ``files`` of tests that ask for some were skipped as a whole.
         """
         if self._skipped or files:
-            self._say_skipped(files, gates=gates)
+            counts = (len(self._skipped), "test"), (len(files), "whole file")
+            both = " and ".join(counted(number, what) for number, what in counts if number)
+            said = f"skipped, so not measured: {both} with gates"
+            self._say_unmeasured(said, [*self._skipped, *files], gates=gates)
+        if self._expected:
+            said = _EXPECTED.format(counted(len(self._expected), "test"))
+            self._say_unmeasured(said, self._expected, gates=gates)
         if not self._tests:
             return
         if not self._session.runs_tests:
@@ -78,18 +91,14 @@ class Gateless:
                 " status 1"
             )
 
-    def _say_skipped(self, files: Sequence[_Skipped], *, gates: bool) -> None:
+    def _say_unmeasured(self, said: str, ended: Sequence[_Ended], *, gates: bool) -> None:
         """Count them; with nothing measured besides, a strict session proves nothing."""
         from pytest_editmetrics.report.listed import LISTED, Headed, first_of
         from pytest_editmetrics.runs.failed import and_more, in_the_same_words
 
-        counts = (len(self._skipped), "test"), (len(files), "whole file")
-        both = " and ".join(counted(number, what) for number, what in counts if number)
-        said = f"skipped, so not measured: {both} with gates"
-        every = [*self._skipped, *files]
-        alike = in_the_same_words(every, lambda one: one[1])
+        alike = in_the_same_words(ended, lambda one: one[1])
         lines = [f"{first}{and_more(others)}{why and ': '}{why}" for (first, why), *others in alike]
-        entries = first_of(lines, len(every), sum(map(len, alike[:LISTED])))
+        entries = first_of(lines, len(ended), sum(map(len, alike[:LISTED])))
         if self._strict and not gates:
             failed = f"{said}, and nothing else was measured: exit status 1"
             self.problems.append(Headed(failed, entries))

@@ -424,3 +424,10 @@ def test_a_failure_that_the_test_catches_as_known_is_left_by_a_recording(suite, 
     (golden,) = (suite.path / "goldens").glob("*.yaml")
     assert "test_guarded" in golden.read_text()
     assert "test_known" not in golden.read_text()
+
+
+def test_a_gate_whose_bound_stands_in_the_test_is_not_offered_for_recording(suite):
+    suite.makepyfile("import pytest\n@pytest.mark.xfail\ndef test_it(check): check(50, 0.1)")
+    result = suite.runpytest("--editmetrics-update=missing")
+    result.assert_outcomes(xfailed=1)
+    result.stdout.no_fnmatch_line("*approve RUN*")
