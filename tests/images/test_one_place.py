@@ -91,3 +91,8 @@ def test_one_file(make, tmp_path):
 @pytest.mark.parametrize("make", TWO.values(), ids=TWO)
 def test_two_places(make, tmp_path):
     check_two_places(*make(saved(tmp_path)))
+
+
+@pytest.mark.parametrize("none", [None, 3, 0.5, True, b"x"])
+def test_what_is_no_image_is_told_as_such_and_not_as_one_memory(none):
+    check_two_places(none, none)
