@@ -69,6 +69,8 @@ TWO = {
     "another file": lambda path: (path, saved(path.parent, "b.png")),
     "no file": lambda path: ("none.png", "none.png"),
     "nothing": lambda path: (1, 2),
+    "no image twice": lambda path: (None, None),
+    "a number twice": lambda path: (3, 3),
 }
 
 
@@ -91,8 +93,3 @@ def test_one_file(make, tmp_path):
 @pytest.mark.parametrize("make", TWO.values(), ids=TWO)
 def test_two_places(make, tmp_path):
     check_two_places(*make(saved(tmp_path)))
-
-
-@pytest.mark.parametrize("none", [None, 3, 0.5, True, b"x"])
-def test_what_is_no_image_is_told_as_such_and_not_as_one_memory(none):
-    check_two_places(none, none)
