@@ -35,8 +35,10 @@ def profile_lines(
     if workers:
         named = "worker" if workers == 1 else f"{workers} workers together"
         head += f"; its {named} spent on checks:"
+    elif sum(spent.values()) > session:
+        head += "; gates ran in several threads, whose seconds add up to more:"
     else:
-        spent[_REST] = max(0.0, session - sum(spent.values()))
+        spent[_REST] = session - sum(spent.values())
     whole = sum(spent.values())
     lines = [head]
     for kind, taken in sorted(spent.items(), key=lambda item: -item[1]):

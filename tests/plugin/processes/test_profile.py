@@ -133,3 +133,26 @@ def test_self_tests_are_gates_too(scenes):
     scenes.runpytest("--editmetrics-update=missing").assert_outcomes(passed=2)
     result = scenes.runpytest("--editmetrics-selftest", "--editmetrics-profile")
     assert {"test_it.py::test_one: selftest", "test_it.py::test_two: selftest"} <= gates(result)
+
+
+def test_gates_in_threads_add_up_to_more_than_the_session_and_it_says_so(suite):
+    suite.makepyfile(
+        """
+        import time
+        from concurrent.futures import ThreadPoolExecutor
+        from conftest import image, PixelPipe
+
+        def test_it(check, monkeypatch):
+            plain = PixelPipe.__call__
+            def slow(*args, **options):
+                time.sleep(0.5)
+                return plain(*args, **options)
+            monkeypatch.setattr(PixelPipe, "__call__", slow)
+            with ThreadPoolExecutor(8) as pool:
+                list(pool.map(lambda number: check(number, 0.5, name=f"n{number}"), range(8)))
+        """
+    )
+    result = suite.runpytest("--editmetrics-profile")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["the session took *; gates ran in several threads, whose *:"])
+    result.stdout.no_fnmatch_line("*everything else*")
