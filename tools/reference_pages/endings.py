@@ -71,6 +71,16 @@ SESSIONS = (
         "exit status 1",
     ),
     (
+        "tests with gates were skipped, or xfailed before they made one",
+        "named with what kept them; with nothing else measured,"
+        " `--editmetrics-strict=regressed` or `all`: exit status 1",
+    ),
+    (
+        "a golden is of no test any more (obsolete)",
+        "named, with the test that it may be of now; exit status 1 with any `--editmetrics-strict`"
+        " but `none`, or where such a test passed by a default bound alone",
+    ),
+    (
         "fewer gates were measured than `--editmetrics-require=40` (or `lpips=12`, or both) states",
         "exit status 1, with both numbers",
     ),
