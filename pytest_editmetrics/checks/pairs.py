@@ -315,8 +315,7 @@ def pair_of(
     }
     for image in read.values():
         image.warn()
-    before = _held(read["reference"].pixels, reference)
-    after = _held(read["edited"].pixels, edited)
+    before, after = read["reference"].pixels, read["edited"].pixels
     shape = read_region(area, *before.shape[:2])
     if not is_boxes(area):
         area = shape
@@ -390,8 +389,3 @@ def _drawn(fit: Fit, area: Region, ref_boxes: Any, edited_boxes: Any) -> dict[st
         key: [list(seen) for box in boxes if (seen := clip_box(box, *fit.size)) is not None]
         for key, boxes in named.items()
     }
-
-
-def _held(image: Array, source: Any) -> Array:
-    """Return an image that stays as it is, whatever is made of the array or tensor it came from."""
-    return image.copy() if image is source or image.base is not None else image
