@@ -109,9 +109,10 @@ def checks():
 
 def test_it(edit_gate): edit_gate.check_all(checks())
 """
-WAYS = ["out", "[out]", "(out,)", "out[None]", "[torch.from_numpy(out).permute(2, 0, 1)]"]
+WAYS = ["[out]", "out", "(out,)", "out[None]", "[torch.from_numpy(out).permute(2, 0, 1)]"]
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("way", WAYS)
 def test_what_is_measured_is_what_was_given_however_it_was(pytester, way):
     (pytester.path / "editmetrics.yaml").write_text("thresholds: {unedit_max_diff: 9}\n")
