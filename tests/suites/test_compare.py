@@ -32,6 +32,10 @@ def likeness(value, **more) -> Gate:
     return Gate("likeness", "pass", better="higher", value=value, **more)
 
 
+def of(metric, value, better="higher"):
+    return lambda _: Gate(metric, "pass", better=better, value=value)
+
+
 def run_of(gates, crashed=(), complete=True) -> Run:
     records = tuple(
         GateRecord(f"test_x.py::{test}", 1, True, "passed", gate) for test, gate in gates
@@ -328,6 +332,12 @@ def test_a_bound_that_makes_no_sense_is_a_usage_error(compare, bound, message):
         (lambda v: Gate("mask_iou", "pass", better="higher", value=v), "mask_iou:100%",
          "no mask_iou falls by more than the whole of it; give a smaller share"),
         (lambda v: Gate("unedit_max_diff", "pass", value=v), "unedit_max_diff:255", "between 0"),
+        (of("unedit_ssim", 0.9), "unedit_ssim:250%", "none that was 0.9 at best becomes so much"
+         " worse; give a smaller share"),
+        (of("golden_ssim", 0.9), "golden_ssim:10000%", "none that was 0.9 at best"),
+        (of("unedit_max_diff", 9, "lower"), "unedit_max_diff:999999%", "none that was 9 at best"),
+        (of("altered", 60, "lower"), "altered:80%", "none that was 60 at best"),
+        (of("unedit_psnr", 40), "unedit_psnr:45", "none that was 40 at best"),
         (lambda v: Gate("golden_exact", "pass", value=v), "golden_exact:5", "between 0 and 1"),
         (lambda v: Gate("golden_lpips", "pass", value=v), "golden_lpips:5", "is above 0.3"),
     ],
@@ -348,6 +358,11 @@ def test_a_bound_that_no_change_can_exceed_is_a_usage_error(compare, gate, bound
         (lambda v: Gate("unedit_max_diff", "pass", value=v), "unedit_max_diff:3"),
         (lambda v: Gate("altered", "pass", value=v), "altered:5"),
         (lambda v: Gate("golden_tone", "pass", value=v), "golden_tone:2"),
+        (of("unedit_ssim", 0.9), "unedit_ssim:200%"),
+        (of("unedit_max_diff", 9, "lower"), "unedit_max_diff:1000%"),
+        (of("unedit_max_diff", 250, "lower"), "unedit_max_diff:10"),
+        (of("unedit_max_diff", 250, "lower"), "unedit_max_diff:10%"),
+        (of("unedit_psnr", 40), "unedit_psnr:30"),
         (likeness, "likeness:99%"),
         (likeness, "likeness:1"),
     ],
