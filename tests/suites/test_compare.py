@@ -371,19 +371,65 @@ def test_a_wide_bound_that_can_be_exceeded_stands(compare, gate, bound):
     assert compare([("a", gate(0.3))], [("a", gate(0.3))], "--fail", bound)[0] == 0
 
 
-@pytest.mark.parametrize("how", ["itself", "its file", "a link", "a copy"])
-def test_a_run_and_itself_are_a_usage_error(tmp_path, capsys, how):
-    session = {"id": "0011"} if how == "a copy" else {}
-    with ResultsFile(tmp_path / "a/results.jsonl", {}, "2025-01-01T00:00:00+00:00", **session) as f:
-        f.gate("test_x.py::a", 1, True, "passed", lpips(0.1))
-        f.close({"gates": 1})
-    other = tmp_path / {"itself": "a", "its file": "a/results.jsonl"}.get(how, "b")
+def saved(path, session, *gates):
+    more = {} if session is None else {"id": session}
+    with ResultsFile(path / "results.jsonl", {}, "2025-01-01T00:00:00+00:00", **more) as file:
+        for test, gate in gates:
+            file.gate(f"test_x.py::{test}", 1, True, "passed", gate)
+        file.close({"gates": len(gates)})
+    return path
+
+
+def merged(output, *runs):
+    assert main(["merge", *map(str, runs), "-o", str(output)]) == 0
+    return output
+
+
+def other_of(path, how):
+    """Return what holds the run in `path`, or a part of it."""
+    own, other = path / "a", path / "b"
     if how == "a link":
-        other.symlink_to(tmp_path / "a")
+        other.symlink_to(own)
     elif how == "a copy":
-        shutil.copytree(tmp_path / "a", other)
-    assert main(["compare", str(tmp_path / "a"), str(other)]) == 2
-    assert "hold the same run, so nothing can have moved" in capsys.readouterr().err
+        shutil.copytree(own, other)
+    elif how == "merged":
+        merged(other, own)
+    elif how == "merged again":
+        merged(other, merged(path / "c", own))
+    elif how == "a part":
+        merged(other, own, saved(path / "c", "0012", ("b", lpips(0.1))))
+    else:
+        return {"itself": own, "its file": own / "results.jsonl"}[how]
+    return other
+
+
+@pytest.mark.parametrize(
+    ("how", "session"),
+    [
+        ("itself", None),
+        ("its file", None),
+        ("a link", None),
+        ("a copy", "0011"),
+        ("merged", "0011"),
+        ("merged again", "0011"),
+        ("a part", "0011"),
+    ],
+)
+def test_a_run_and_itself_are_a_usage_error(tmp_path, capsys, how, session):
+    own = saved(tmp_path / "a", session, ("a", lpips(0.1)))
+    other = other_of(tmp_path, how)
+    for base, head in ((own, other), (other, own)):
+        assert main(["compare", str(base), str(head)]) == 2
+        assert "hold the same run, so nothing of it can have moved" in capsys.readouterr().err
+
+
+def test_two_merged_runs_that_have_one_in_common_are_a_usage_error(tmp_path, capsys):
+    shards = [saved(tmp_path / n, n, (n, lpips(0.1))) for n in "ab"]
+    again = saved(tmp_path / "c", "c", ("b", lpips(0.1)))
+    base = merged(tmp_path / "base", *shards)
+    assert main(["compare", str(base), str(merged(tmp_path / "one", shards[0], again))]) == 2
+    assert "hold the same run" in capsys.readouterr().err
+    assert main(["compare", str(base), str(merged(tmp_path / "two", again))]) == 0
 
 
 def test_two_bounds_of_one_metric_are_a_usage_error(compare):
