@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from pytest_editmetrics.cache.importing import importing
+from pytest_editmetrics.cache.importing import imported, importing
 from pytest_editmetrics.errors import EditMetricsError
 
 _GPUS = ("/dev/nvidiactl", "/dev/dxg")
@@ -55,7 +55,7 @@ class Accelerator:
 
 def started_here() -> Accelerator | None:
     """Return the current accelerator if torch started CUDA in this process, else ``None``."""
-    torch = sys.modules.get("torch")
+    torch = imported("torch")
     cuda = getattr(torch, "cuda", None)
     if cuda is None or cuda.is_initialized() is not True:  # of a mock of torch nothing is asked
         return None

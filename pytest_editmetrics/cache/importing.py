@@ -7,10 +7,25 @@ import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
 
 from pytest_editmetrics.images.replaced_files import check_importable
 
 _large: list[str] = []
+
+
+def imported(package: str) -> Any:
+    """Return a package that is imported, ``None`` if it is not.
+
+    Where another thread is importing it, that is waited for: it lacks its parts till then.
+    """
+    if package not in sys.modules:
+        return None
+    try:
+        return import_module(package)
+    except ImportError:  # something else was put in its place
+        return sys.modules.get(package)
 
 
 @contextmanager

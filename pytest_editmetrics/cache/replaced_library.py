@@ -15,6 +15,7 @@ from operator import is_
 from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
+from pytest_editmetrics.cache.importing import imported
 from pytest_editmetrics.cache.replaced_torch import refused, replaced_in_torch
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.images.replacements import (
@@ -119,7 +120,7 @@ def replaced_in(modules: tuple[str, ...]) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for name in modules:
-        module = sys.modules.get(name)
+        module = imported(name)
         if module is None:
             continue
         seen = _seen.get(name)

@@ -22,6 +22,7 @@ from types import (
 from typing import Any
 
 from pytest_editmetrics.cache.called_torch import LAYERS, called
+from pytest_editmetrics.cache.importing import imported
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.images.replacements import (
     code_of,
@@ -63,7 +64,7 @@ def replaced_in_torch(kind: str) -> dict[str, str]:
         EditMetricsError: one is mocked, or was replaced by code that is no installed library's; or
             a kernel, hook or mode of such code changes what torch computes.
     """
-    torch = sys.modules.get("torch")
+    torch = imported("torch")
     if torch is None:
         return {}
     check_torch()
@@ -103,7 +104,7 @@ def check_torch() -> None:
     Raises:
         EditMetricsError: it is a mock, or a module that a test made.
     """
-    torch = sys.modules.get("torch")
+    torch = imported("torch")
     if torch is not None and not (isinstance(torch, ModuleType) and hasattr(torch, "__file__")):
         what = "a module without a file" if isinstance(torch, ModuleType) else told(torch)
         raise refused(f"the package torch is replaced by {what} in sys.modules")

@@ -26,7 +26,7 @@ from pytest_editmetrics.measurement import (
     Threshold,
     bound_kind_of,
 )
-from pytest_editmetrics.runs.folder import GateRecord, Run
+from pytest_editmetrics.runs.folder import GateRecord, Run, sessions_of
 from pytest_editmetrics.saved_runs.acceptance import beyond_default, bound_elsewhere
 from pytest_editmetrics.saved_runs.approve import selected
 from pytest_editmetrics.saved_runs.golden_places import GoldenPlaces
@@ -126,13 +126,13 @@ def _check_runs(runs: Mapping[str, Run]) -> None:
             "one run tells nothing of how values vary; give the results of several runs (other"
             " seeds, other machines)"
         )
-    seen: dict[tuple[object, ...], str] = {}
+    seen: dict[object, str] = {}
     for name, run in runs.items():
-        told = run.session.get("id")
         of_values = run.session.get("started"), run.crashed, *_texts(run)
-        same = seen.setdefault(of_values if told is None else (told,), name)
-        if same != name:
-            raise InputError(f"{same} and {name} hold the same run; give each run once")
+        ids: Iterable[object] = sorted(sessions_of(run)) or [of_values]
+        for told in ids:
+            if (same := seen.setdefault(told, name)) != name:
+                raise InputError(f"{same} and {name} hold the same run; give each run once")
 
 
 def _texts(run: Run) -> Iterator[str]:

@@ -310,6 +310,7 @@ class EditGate:
     def _jobs(
         self, check: Check, configs: Sequence[MetricConfig], marker: Marker, *, unnamed: bool
     ) -> list[Job]:
+        from pytest_editmetrics.checks.grounds import seen_by
         from pytest_editmetrics.checks.measured_twice import beside_earlier
         from pytest_editmetrics.checks.pairs import pair_of
         from pytest_editmetrics.images.one_place import check_two_places
@@ -337,7 +338,7 @@ class EditGate:
                 digest=self._test.digest,
                 automatic=self._test.automatic,
                 config=config,
-                pair=pair,
+                pair=seen_by(pair, config),
                 ref_boxes=check.ref_boxes,
                 edited_boxes=check.edited_boxes,
                 object_coords=objects,

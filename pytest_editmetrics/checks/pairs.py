@@ -16,7 +16,7 @@ from pytest_editmetrics.gates.verdict import Checked, Gate
 from pytest_editmetrics.images.best_fit import ALIKE, brought_together, fits, told
 from pytest_editmetrics.images.boxes import Box, check_reach, clip_box, normalise_boxes, plain_boxes
 from pytest_editmetrics.images.colour_words import Colour
-from pytest_editmetrics.images.ground import Ground, alpha_lost, ground_of, on_black
+from pytest_editmetrics.images.ground import Ground, alpha_lost
 from pytest_editmetrics.images.load import (
     Array,
     ImageLike,
@@ -63,7 +63,8 @@ class Pair:
     is in what is compared. ``numbers`` are reference and edited image by their bare numbers, where
     the profile of either makes them others. ``stated`` is the EXIF orientation of either, which was
     applied; ``uncovered`` are the colours and alphas of both, where either is transparent, and
-    ``ground`` is what they were laid on. ``twin`` names another check that had this picture.
+    ``loaded`` the images as they were read. ``ground`` is what they were laid on, white unless
+    ``grounds.seen_by`` laid them on black. ``twin`` names another check that had this picture.
     """
 
     reference: Array
@@ -78,10 +79,13 @@ class Pair:
     numbers: tuple[Array, Array] | None = None
     stated: tuple[int, int] = (UPRIGHT, UPRIGHT)
     uncovered: Uncovered | None = None
+    loaded: tuple[Loaded, Loaded] | None = None
     ground: Ground = "white"
     twin: str | None = None
     drifts: dict[str | None, Drift] = field(default_factory=dict, init=False, compare=False)
     """How far the pixels of a scope moved, where that was measured."""
+    laid: dict[str, Pair | None] = field(default_factory=dict, init=False, compare=False)
+    """The pair on black, by what looks at it; ``None`` where that looks at this one."""
     pictures: dict[str, str] = field(default_factory=dict, init=False, compare=False)
     """Where the picture of the failing gates lies, by what they compare."""
     _diagnoses: dict[str | None, Diagnosis] = field(default_factory=dict, init=False, compare=False)
@@ -102,16 +106,6 @@ class Pair:
             normalise_boxes(before, "ref_boxes"), normalise_boxes(after, "edited_boxes")
         )
         return [*placed[0], *placed[1]]
-
-    def laid_on_black(self, reference: Loaded, edited: Loaded) -> Pair:
-        """Return the pair as it is seen on black; these are its images as they were read."""
-        seen = on_black(reference).pixels, on_black(edited).pixels
-        pair = replace(self, ground="black", numbers=None)
-        if self.fit is None or self.originals is None:
-            return replace(pair, reference=seen[0], edited=seen[1])
-        originals = replace(self.originals, reference=seen[0], edited=seen[1], numbers=None)
-        before, after = self.fit.pictures(*seen)
-        return replace(pair, originals=originals, reference=before, edited=after)
 
     def with_numbers(self, numbers: tuple[Array, Array]) -> Pair:
         """Return the pair whose images, of the sizes that they came in, have these bare numbers."""
@@ -315,8 +309,7 @@ def pair_of(
     }
     for image in read.values():
         image.warn()
-    before = _held(read["reference"].pixels, reference)
-    after = _held(read["edited"].pixels, edited)
+    before, after = read["reference"].pixels, read["edited"].pixels
     shape = read_region(area, *before.shape[:2])
     if not is_boxes(area):
         area = shape
@@ -352,7 +345,7 @@ def pair_of(
     uncovered = beneath(read["reference"], read["edited"])
     if uncovered is not None and fit is not None:
         uncovered = fit.pictures(*uncovered[0]), fit.pictures(*uncovered[1])
-    pair = Pair(
+    return Pair(
         before,
         after,
         area,
@@ -365,10 +358,8 @@ def pair_of(
         bare,
         stated,
         uncovered,
+        None if uncovered is None else (read["reference"], read["edited"]),
     )
-    if ground_of(uncovered, ~inside) == "white":
-        return pair
-    return pair.laid_on_black(read["reference"], read["edited"])
 
 
 def _check_reach(name: str, boxes: Sequence[Any], size: tuple[int, int]) -> None:
@@ -390,8 +381,3 @@ def _drawn(fit: Fit, area: Region, ref_boxes: Any, edited_boxes: Any) -> dict[st
         key: [list(seen) for box in boxes if (seen := clip_box(box, *fit.size)) is not None]
         for key, boxes in named.items()
     }
-
-
-def _held(image: Array, source: Any) -> Array:
-    """Return an image that stays as it is, whatever is made of the array or tensor it came from."""
-    return image.copy() if image is source or image.base is not None else image

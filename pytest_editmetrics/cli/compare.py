@@ -78,8 +78,8 @@ def _compared(args: argparse.Namespace, suite: SuiteSettings | None = None) -> i
     base, head = read_run(Path(args.base)), read_run(Path(args.head))
     if is_same(base, head):
         raise InputError(
-            f"{args.base} and {args.head} hold the same run, so nothing can have moved; give the"
-            " run to compare with first, then the one that is judged"
+            f"{args.base} and {args.head} hold the same run, so nothing of it can have moved; give"
+            " the run to compare with first, then the one that is judged"
         )
     found = compare_runs(base, head, bounds, allow_other_weights=allow)
     gates: list[SuiteGate] = []

@@ -23,6 +23,8 @@ _CHANNELS = (1, 3, 4)
 def of_array(array: NDArray[Any], what: str, notes: Notes) -> Array:
     """Return an array (H, W), (H, W, C) or (1, H, W, C) as uint8: grey (H, W), RGB or RGBA.
 
+    It is a copy: what is written into the array afterwards is another image.
+
     Raises:
         ImageError: it is not clearly one of these; ``what`` names it.
     """
@@ -98,7 +100,7 @@ def _pixels(array: NDArray[Any], original: tuple[int, ...], what: str, notes: No
 
 def _levels(array: NDArray[Any], what: str, notes: Notes) -> Array:
     if array.dtype == np.uint8:
-        return array
+        return np.array(array, order="C")
     if array.dtype == np.uint16:
         check_deep(array, SIXTEEN_BIT, what, "array")
         return of_integers(array)

@@ -17,16 +17,15 @@ _OPAQUE = 255
 _FAR_MORE = 2.0  # times the difference on white
 
 
-def ground_of(uncovered: Uncovered | None, outside: Mask) -> Ground:
+def ground_of(uncovered: Uncovered, where: Mask) -> Ground:
     """Return what a pair is to be laid on: black where white hides most of what changed.
 
     An opaque edited image was laid on something by its model; it is compared on white. Between
     white and black a difference changes linearly with the ground, so one of these shows it best.
 
     Args:
-        uncovered: colours and alphas of reference and edited image, of one size; ``None`` where
-            both are opaque.
-        outside: boolean (H, W), true for the background.
+        uncovered: colours and alphas of reference and edited image, of one size.
+        where: boolean (H, W), true for what is looked at; none is all of it.
 
     >>> opaque = np.full((2, 2), 255, np.uint8)
     >>> white, nothing = np.full((2, 2, 3), 255, np.uint8), np.zeros((2, 2), np.uint8)
@@ -36,10 +35,8 @@ def ground_of(uncovered: Uncovered | None, outside: Mask) -> Ground:
     >>> ground_of(((255 - white, white), (opaque, nothing)), everywhere)
     'white'
     """
-    if uncovered is None:
-        return "white"
     (before, after), (alpha, its) = uncovered
-    changed = (alpha != its) & (outside if outside.any() else True)
+    changed = (alpha != its) & (where if where.any() else True)
     if not changed.any() or (its == _OPAQUE).all():
         return "white"
     white, black = (

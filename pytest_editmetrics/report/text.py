@@ -311,6 +311,8 @@ def _measured(gate: Gate) -> str:
             value = gate.details[key]
             text = format_numbers(value)[0] if isinstance(value, float) else str(value)
             parts.append(f"{key} {text}")
+    if "ground" in gate.details:
+        parts.append(f"laid on {gate.details['ground']}, which shows what white hides")
     if gate.device is not None:
         parts.append(f"on {gate.device_name or gate.device}")
     return ", ".join(parts)

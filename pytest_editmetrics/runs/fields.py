@@ -88,6 +88,7 @@ SESSION = _declared(
       path text: where it lay
       started text?: when it was started
       complete flag: whether it was not cut off
+    sessions list: of a merged run: the ids of the sessions in it
     lacks text?: of a merged run: of which shards tests are missing, if any are
     scored text?: of `editmetrics score`: when the run measured again started
     manifest mapping: of a run that measured a [manifest](../how-to/score.md)

@@ -142,10 +142,16 @@ def is_results_file(path: Path) -> bool:
     return record.get("record") == "session" and record.get("schema") == SCHEMA
 
 
+def sessions_of(run: Run) -> frozenset[str]:
+    """Return the ids of the sessions that a run holds, several if it was merged."""
+    merged = run.session.get("sessions")
+    told = [run.session.get("id"), *(merged if isinstance(merged, list) else ())]
+    return frozenset(one for one in told if isinstance(one, str))
+
+
 def is_same(one: Run, other: Run) -> bool:
-    """Tell whether two are one run: by their file, through a link too, or by the session's id."""
-    told = one.session.get("id")
-    if told is not None and told == other.session.get("id"):
+    """Tell whether two hold one run: by their file, through a link too, or by a session's id."""
+    if sessions_of(one) & sessions_of(other):
         return True
     first, second = (r.path / RESULTS if r.shown == r.path else r.shown for r in (one, other))
     return first.resolve() == second.resolve()

@@ -21,6 +21,7 @@ from pytest_editmetrics.runs.folder import (
     holds_no_results,
     image_names,
     read_run,
+    sessions_of,
 )
 from pytest_editmetrics.runs.obsolete import commit_of
 from pytest_editmetrics.runs.results import json_line
@@ -330,7 +331,8 @@ def _write(
     versions = versions_of(runs.values())
     commits = list(commits_of(runs))
     commit = commits[0] if len(commits) == 1 else None
-    head = {"commit": commit, "shards": shards, "lacks": lacks or None}
+    sessions = sorted(frozenset[str]().union(*map(sessions_of, runs.values())))
+    head = {"commit": commit, "shards": shards, "sessions": sessions, "lacks": lacks or None}
     with RunResults(run_dir, versions, started, **head) as results:
         for name, source in track(list(images.items()), "merging"):
             run_dir.add_file(name, source.read_bytes())

@@ -121,6 +121,7 @@ class RowScorer:
             yield Outcome(NODE + row.id, tuple(self._gate(row, one) for one in made))
 
     def _prepared(self, row: Row, pair: Pair | EditMetricsError) -> list[Job | Gate]:
+        from pytest_editmetrics.checks.grounds import seen_by
         from pytest_editmetrics.gates.verdict import Checked, error_gate, held_to
 
         prepared: list[Job | Gate] = []
@@ -138,7 +139,7 @@ class RowScorer:
                     nodeid=NODE + row.id,
                     test=row.id,
                     config=config,
-                    pair=pair,
+                    pair=seen_by(pair, config),
                     ref_boxes=row.ref_boxes,
                     edited_boxes=row.edited_boxes,
                     explicit=explicit,

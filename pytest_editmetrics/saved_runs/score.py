@@ -15,7 +15,7 @@ from pytest_editmetrics.progress import track
 from pytest_editmetrics.runs.folder import EXPECTED
 from pytest_editmetrics.saved_runs.rows import no_success, outcome_of
 from pytest_editmetrics.saved_runs.strangers import checked_options, named_test
-from pytest_editmetrics.session.outputs import now, package_versions
+from pytest_editmetrics.session.outputs import new_id, now, package_versions
 from pytest_editmetrics.session.state import EditSession
 from pytest_editmetrics.whole_file import real_path
 
@@ -55,8 +55,8 @@ def score_run(session: EditSession, run: Run, output: Path, *, configured: bool)
     if not final:
         raise EditMetricsError(f"{run.shown}: there is no gate to score")
     session.run_path = output
-    started = run.session.get("started")
-    with RunResults(RunDir(output), package_versions(), now(), scored=started) as results:
+    head = {"id": new_id(), "scored": run.session.get("started")}
+    with RunResults(RunDir(output), package_versions(), now(), **head) as results:
         gates = [
             (record, _scored(session, run, record, configured))
             for record in track(final, "scoring")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_editmetrics.errors import EditMetricsError, InputError, counted
 from pytest_editmetrics.progress import track
 from pytest_editmetrics.saved_runs.rows import Engine, Keep, RowScorer, no_success, outcome_of
-from pytest_editmetrics.session.outputs import now, package_versions
+from pytest_editmetrics.session.outputs import new_id, now, package_versions
 from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
@@ -79,10 +79,10 @@ def score_manifest(
     from pytest_editmetrics.runs.writing import RunDir, RunResults
 
     tally = RunningTally()
-    run_dir, manifest_facts = RunDir(output), {"path": manifest.shown, "rows": total, **facts}
+    head = {"id": new_id(), "manifest": {"path": manifest.shown, "rows": total, **facts}}
     seen: set[str] = set()
     why = None
-    with RunResults(run_dir, package_versions(), now(), manifest=manifest_facts) as results:
+    with RunResults(RunDir(output), package_versions(), now(), **head) as results:
         try:
             scorer = RowScorer(session, keep, output)
             for outcome in track(engine(scorer, manifest.rows(), total), "scoring", total):

@@ -5,12 +5,10 @@ Only where the order is known: a worker of pytest-xdist is told one test at a ti
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -18,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_editmetrics.errors import EditMetricsError
-from pytest_editmetrics.weights.seen import Seen
 
 if TYPE_CHECKING:
     from pytest_editmetrics.config.case_file import CaseSpec
@@ -32,7 +29,6 @@ CASE = "editmetrics_case"  # the attribute of a test function that holds its cas
 _TOGETHER = 4
 _SMALL = 1 << 16  # bytes of a file: a thread would wait for its turn longer than decoding takes
 _KEPT = 1 << 26  # bytes of pixels: many edits are of one photo, and a large photo decodes slowly
-_BY_BYTES = os.name == "nt"  # where a file has no time of its last change that nothing can set
 
 
 class CasesAhead:
@@ -116,10 +112,7 @@ class CasesAhead:
     def _pair(self, reference: Path, edited: Path, colour: Colour) -> tuple[_Decoded, _Decoded]:
         with suppress(OSError):
             if reference.samefile(edited):  # an error, which the paths tell
-                first, second = (
-                    _Decoded(path, Seen(path), b"", None) for path in (reference, edited)
-                )
-                return first, second
+                return _Decoded(reference, b"", None), _Decoded(edited, b"", None)
         return self._references.decoded(reference, colour), _decoded(edited, "edited image", colour)
 
 
@@ -130,15 +123,14 @@ def _case(item: pytest.Item) -> CaseSpec | None:
 
 @dataclass(frozen=True)
 class _Decoded:
-    """An image, ``None`` if it cannot be read, and its file as it was then.
+    """An image, ``None`` if it cannot be read, and what its file held then.
 
-    Another case may have put another picture in the same place, by ``shutil.copy2`` with the size
-    and times of the first: then the time of the file's last change tells, and on Windows its bytes.
+    Another case may have put another picture in the same place: by ``shutil.copy2`` with the size
+    and times of the first, or through a mapping of the file, of which no time tells.
     """
 
     path: Path
-    seen: Seen
-    digest: bytes
+    data: bytes
     image: Loaded | None
 
     @property
@@ -148,13 +140,13 @@ class _Decoded:
 
     def current(self) -> Any:
         """Return the image if its file holds the same bytes still, else the path."""
-        if self.image is None or not self.seen.still():
+        from pytest_editmetrics.images.load import read_image_file
+
+        if self.image is None:
             return self.path
-        if not _BY_BYTES:
-            return self.image
         try:
-            return self.image if _digest(self.path.read_bytes()) == self.digest else self.path
-        except OSError:
+            return self.image if read_image_file(self.path, "")[0] == self.data else self.path
+        except (EditMetricsError, MemoryError):  # reading it again says so
             return self.path
 
 
@@ -194,14 +186,8 @@ def _size(path: Path) -> int:
 def _decoded(path: Path, what: str, colour: Colour) -> _Decoded:
     from pytest_editmetrics.images.load import read_encoded, read_image_file
 
-    seen = Seen(path)  # before it is read
     try:
         data, named = read_image_file(path, what)
-        digest = _digest(data) if _BY_BYTES else b""
-        return _Decoded(path, seen, digest, read_encoded(data, named, colour))
+        return _Decoded(path, data, read_encoded(data, named, colour))
     except (EditMetricsError, MemoryError):
-        return _Decoded(path, seen, b"", None)
-
-
-def _digest(data: bytes) -> bytes:
-    return blake2b(data).digest()
+        return _Decoded(path, b"", None)

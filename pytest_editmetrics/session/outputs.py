@@ -100,7 +100,7 @@ class RunOutputs:
     def _head(self) -> dict[str, str | None]:
         from pytest_editmetrics.goldens.git_files import commit_here
 
-        return {"id": os.urandom(8).hex(), "commit": commit_here(self._session.rootdir)}
+        return {"id": new_id(), "commit": commit_here(self._session.rootdir)}
 
     def _opened_run(self) -> RunResults | None:
         if (run_path := self._run_path()) is None:
@@ -289,6 +289,11 @@ def package_version(distribution: str) -> str | None:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
         return None
+
+
+def new_id() -> str:
+    """Return an id for a session, which no other has."""
+    return os.urandom(8).hex()
 
 
 def now() -> str:

@@ -264,8 +264,8 @@ def _refuse_out_of_reach(change: MetricChange) -> None:
     bound = change.bound
     if bound is None:
         return
-    values = [value for pair in change.pairs for s in pair.steps for value in (s.base, s.head)]
-    if why := out_of_reach(bound, change.better, values):
+    moved = [(step.base, step.head) for pair in change.pairs for step in pair.steps]
+    if why := out_of_reach(bound, change.better, moved):
         share = f"amount, or a share of the base ({bound.metric}:{bound.amount:g}%)"
         raise InputError(
             f"--fail {bound.metric}:{bound} can fail nothing: {why}; give a smaller"

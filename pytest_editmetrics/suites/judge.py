@@ -253,8 +253,8 @@ def _against(
 
 def _idle(bound: SuiteBound, pairs: Sequence[Moved]) -> str | None:
     """Say why the gate could fail nothing, whatever became of its pairs."""
-    values = [value for pair in pairs for value in (pair.base, pair.head)]
-    if why := out_of_reach(Bound(bound.metric, bound.by, False), bound.better, values):
+    moved = [(pair.base, pair.head) for pair in pairs]
+    if why := out_of_reach(Bound(bound.metric, bound.by, False), bound.better, moved):
         return f"none can be worse by more than {bound.by:g}: {why}; give a smaller `by`"
     if bound.statistic == "regressions" and bound.bound >= len(pairs):
         every = "the one pair" if len(pairs) == 1 else f"all {len(pairs)} pairs"

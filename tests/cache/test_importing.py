@@ -5,12 +5,13 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
+import threading
 import weakref
 from pathlib import Path
 
 import pytest
 
-from pytest_editmetrics.cache.importing import importing, leave_out, take_back
+from pytest_editmetrics.cache.importing import imported, importing, leave_out, take_back
 
 MADE = """
 import gc
@@ -92,6 +93,46 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         gc.freeze()
 
 
+IN_THREADS = """
+from concurrent.futures import ThreadPoolExecutor
+from PIL import Image
+
+def test_one(edit_gate):
+    before = Image.linear_gradient("L")
+    after = before.copy()
+    after.putpixel((9, 9), 99)
+    def check(n):
+        edit_gate.check(before, after, [(90, 90, 99, 99)], metrics=["lpips"], name=str(n))
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(check, range(8)))
+"""
+
+
+class TestImported:
+    def test_what_nobody_imported_is_none(self, package: str) -> None:
+        assert imported(package) is None
+        assert package not in sys.modules
+
+    def test_what_was_put_in_its_place_is_given(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for other in (None, object()):
+            monkeypatch.setitem(sys.modules, "torch", other)
+            assert imported("torch") is other
+
+    def test_another_threads_import_is_waited_for(
+        self, package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        begun, go_on = threading.Event(), threading.Event()
+        monkeypatch.setattr(sys, "of_the_test", (begun, go_on), raising=False)
+        slow = "import sys\nbegun, go_on = sys.of_the_test\nbegun.set()\ngo_on.wait(60)\nlast = 1\n"
+        (tmp_path / "large_one.py").write_text(slow, encoding="utf-8")
+        thread = threading.Thread(target=__import__, args=(package,))
+        thread.start()
+        assert begun.wait(60)
+        threading.Timer(0.2, go_on.set).start()
+        assert imported(package).last == 1
+        thread.join()
+
+
 class TestImporting:
     def test_nothing_looks_for_garbage_meanwhile(self, package: str) -> None:
         before = gc.get_freeze_count()
@@ -167,6 +208,9 @@ class TestOfASession:
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
+
+    def test_the_first_gates_of_a_process_may_come_in_threads(self, tmp_path: Path) -> None:
+        self.run(tmp_path, "", IN_THREADS)
 
     def test_the_torch_that_a_gate_imports_is_left_out(self, tmp_path: Path) -> None:
         said = next(x for x in self.run(tmp_path, "").splitlines() if "apart:" in x).split()

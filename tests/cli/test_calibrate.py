@@ -503,6 +503,15 @@ def test_one_run_or_a_copy_of_it_is_refused(calibrate, capsys):
     assert "r0.jsonl and copy.jsonl hold the same run" in capsys.readouterr().err
 
 
+def test_a_run_and_what_was_merged_of_it_are_refused(calibrate, capsys):
+    calibrate(lpips(0.1))
+    lines = Path("r0.jsonl").read_text().splitlines(keepends=True)
+    Path("r0.jsonl").write_text(lines[0].replace("{", '{"id": "0011", ', 1) + "".join(lines[1:]))
+    assert main(["merge", "r0.jsonl", "-o", "merged"]) == 0
+    assert main(["calibrate", "r0.jsonl", "merged"]) == 2
+    assert "r0.jsonl and merged hold the same run" in capsys.readouterr().err
+
+
 def test_runs_of_another_project_are_refused(calibrate, project):
     (project / "tests" / "test_x.py").unlink()
     status, _, err = calibrate(lpips(0.1), lpips(0.2))

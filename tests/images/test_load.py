@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from pytest_editmetrics.errors import EditMetricsError, ImageError, InputError
-from pytest_editmetrics.images.load import load_image, load_pair
+from pytest_editmetrics.images.load import load_image, load_pair, read_pixels
 
 rng = np.random.default_rng(7)
 SCENE = rng.integers(0, 256, (12, 17, 3), dtype=np.uint8)
@@ -49,6 +49,39 @@ def test_every_kind_of_the_same_picture_is_the_same_array(source):
     assert loaded.dtype == np.uint8
     assert loaded.flags.c_contiguous
     np.testing.assert_array_equal(loaded, SCENE)
+
+
+def of_memory(array: np.ndarray) -> Image.Image:
+    return Image.frombuffer("RGBA", array.shape[1::-1], array, "raw", "RGBA", 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("shape", "give"),
+    [
+        pytest.param((12, 17, 3), lambda memory: memory, id="array"),
+        pytest.param((12, 17, 3), lambda memory: [memory], id="list"),
+        pytest.param((12, 17, 3), lambda memory: (memory[:],), id="tuple-view"),
+        pytest.param((1, 12, 17, 3), lambda memory: memory, id="batch"),
+        pytest.param((12, 17, 3), lambda memory: np.asarray(memory.data), id="memoryview"),
+        pytest.param((12, 17), lambda memory: [memory], id="grey"),
+        pytest.param((12, 17, 4), lambda memory: [memory], id="rgba"),
+        pytest.param((12, 17, 4), of_memory, id="pil"),
+        pytest.param((12, 17, 4), lambda memory: [of_memory(memory)], id="list-pil"),
+        pytest.param(
+            (12, 17, 3),
+            lambda memory: [torch.from_numpy(memory).permute(2, 0, 1)],
+            id="list-tensor",
+        ),
+        pytest.param((1, 3, 12, 17), torch.from_numpy, id="tensor-batch"),
+        pytest.param((12, 17), lambda memory: [torch.from_numpy(memory)], id="tensor-grey"),
+    ],
+)
+@pytest.mark.parametrize("read", [load_image, lambda source: read_pixels(source).pixels])
+def test_what_is_written_into_the_memory_afterwards_is_another_image(shape, give, read):
+    memory = np.full(shape, 255, np.uint8)
+    loaded = read(give(memory))
+    memory[...] = 0
+    assert (loaded == 255).all()
 
 
 def test_bfloat16_tensors_are_what_models_return():

@@ -32,6 +32,10 @@ def likeness(value, **more) -> Gate:
     return Gate("likeness", "pass", better="higher", value=value, **more)
 
 
+def of(metric, value, better="higher"):
+    return lambda _: Gate(metric, "pass", better=better, value=value)
+
+
 def run_of(gates, crashed=(), complete=True) -> Run:
     records = tuple(
         GateRecord(f"test_x.py::{test}", 1, True, "passed", gate) for test, gate in gates
@@ -328,6 +332,12 @@ def test_a_bound_that_makes_no_sense_is_a_usage_error(compare, bound, message):
         (lambda v: Gate("mask_iou", "pass", better="higher", value=v), "mask_iou:100%",
          "no mask_iou falls by more than the whole of it; give a smaller share"),
         (lambda v: Gate("unedit_max_diff", "pass", value=v), "unedit_max_diff:255", "between 0"),
+        (of("unedit_ssim", 0.9), "unedit_ssim:250%", "none that was 0.9 at best becomes so much"
+         " worse; give a smaller share"),
+        (of("golden_ssim", 0.9), "golden_ssim:10000%", "none that was 0.9 at best"),
+        (of("unedit_max_diff", 9, "lower"), "unedit_max_diff:999999%", "none that was 9 at best"),
+        (of("altered", 60, "lower"), "altered:80%", "none that was 60 at best"),
+        (of("unedit_psnr", 40), "unedit_psnr:45", "none that was 40 at best"),
         (lambda v: Gate("golden_exact", "pass", value=v), "golden_exact:5", "between 0 and 1"),
         (lambda v: Gate("golden_lpips", "pass", value=v), "golden_lpips:5", "is above 0.3"),
     ],
@@ -348,6 +358,11 @@ def test_a_bound_that_no_change_can_exceed_is_a_usage_error(compare, gate, bound
         (lambda v: Gate("unedit_max_diff", "pass", value=v), "unedit_max_diff:3"),
         (lambda v: Gate("altered", "pass", value=v), "altered:5"),
         (lambda v: Gate("golden_tone", "pass", value=v), "golden_tone:2"),
+        (of("unedit_ssim", 0.9), "unedit_ssim:200%"),
+        (of("unedit_max_diff", 9, "lower"), "unedit_max_diff:1000%"),
+        (of("unedit_max_diff", 250, "lower"), "unedit_max_diff:10"),
+        (of("unedit_max_diff", 250, "lower"), "unedit_max_diff:10%"),
+        (of("unedit_psnr", 40), "unedit_psnr:30"),
         (likeness, "likeness:99%"),
         (likeness, "likeness:1"),
     ],
@@ -356,19 +371,65 @@ def test_a_wide_bound_that_can_be_exceeded_stands(compare, gate, bound):
     assert compare([("a", gate(0.3))], [("a", gate(0.3))], "--fail", bound)[0] == 0
 
 
-@pytest.mark.parametrize("how", ["itself", "its file", "a link", "a copy"])
-def test_a_run_and_itself_are_a_usage_error(tmp_path, capsys, how):
-    session = {"id": "0011"} if how == "a copy" else {}
-    with ResultsFile(tmp_path / "a/results.jsonl", {}, "2025-01-01T00:00:00+00:00", **session) as f:
-        f.gate("test_x.py::a", 1, True, "passed", lpips(0.1))
-        f.close({"gates": 1})
-    other = tmp_path / {"itself": "a", "its file": "a/results.jsonl"}.get(how, "b")
+def saved(path, session, *gates):
+    more = {} if session is None else {"id": session}
+    with ResultsFile(path / "results.jsonl", {}, "2025-01-01T00:00:00+00:00", **more) as file:
+        for test, gate in gates:
+            file.gate(f"test_x.py::{test}", 1, True, "passed", gate)
+        file.close({"gates": len(gates)})
+    return path
+
+
+def merged(output, *runs):
+    assert main(["merge", *map(str, runs), "-o", str(output)]) == 0
+    return output
+
+
+def other_of(path, how):
+    """Return what holds the run in `path`, or a part of it."""
+    own, other = path / "a", path / "b"
     if how == "a link":
-        other.symlink_to(tmp_path / "a")
+        other.symlink_to(own)
     elif how == "a copy":
-        shutil.copytree(tmp_path / "a", other)
-    assert main(["compare", str(tmp_path / "a"), str(other)]) == 2
-    assert "hold the same run, so nothing can have moved" in capsys.readouterr().err
+        shutil.copytree(own, other)
+    elif how == "merged":
+        merged(other, own)
+    elif how == "merged again":
+        merged(other, merged(path / "c", own))
+    elif how == "a part":
+        merged(other, own, saved(path / "c", "0012", ("b", lpips(0.1))))
+    else:
+        return {"itself": own, "its file": own / "results.jsonl"}[how]
+    return other
+
+
+@pytest.mark.parametrize(
+    ("how", "session"),
+    [
+        ("itself", None),
+        ("its file", None),
+        ("a link", None),
+        ("a copy", "0011"),
+        ("merged", "0011"),
+        ("merged again", "0011"),
+        ("a part", "0011"),
+    ],
+)
+def test_a_run_and_itself_are_a_usage_error(tmp_path, capsys, how, session):
+    own = saved(tmp_path / "a", session, ("a", lpips(0.1)))
+    other = other_of(tmp_path, how)
+    for base, head in ((own, other), (other, own)):
+        assert main(["compare", str(base), str(head)]) == 2
+        assert "hold the same run, so nothing of it can have moved" in capsys.readouterr().err
+
+
+def test_two_merged_runs_that_have_one_in_common_are_a_usage_error(tmp_path, capsys):
+    shards = [saved(tmp_path / n, n, (n, lpips(0.1))) for n in "ab"]
+    again = saved(tmp_path / "c", "c", ("b", lpips(0.1)))
+    base = merged(tmp_path / "base", *shards)
+    assert main(["compare", str(base), str(merged(tmp_path / "one", shards[0], again))]) == 2
+    assert "hold the same run" in capsys.readouterr().err
+    assert main(["compare", str(base), str(merged(tmp_path / "two", again))]) == 0
 
 
 def test_two_bounds_of_one_metric_are_a_usage_error(compare):

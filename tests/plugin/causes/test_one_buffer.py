@@ -96,6 +96,33 @@ def test_what_is_meant_to_be_measured_apart_is_not(run, how):
     run(MEANT[how]).stdout.no_fnmatch_line("twin:*")
 
 
+AT_ONCE = """
+import torch
+PLACES = {{"whole": slice(None), "box": slice(10, 40)}}
+
+def checks():
+    out = np.empty_like(im)
+    for name, rows in PLACES.items():  # the first loses its background
+        out[...] = im
+        out[rows] = 255 - out[rows]
+        yield dict(reference=im, edited={}, coords=[(0, 10, 64, 40)], name=name, metrics=["unedit_max_diff"])
+
+def test_it(edit_gate): edit_gate.check_all(checks())
+"""
+WAYS = ["[out]", "out", "(out,)", "out[None]", "[torch.from_numpy(out).permute(2, 0, 1)]"]
+
+
+@pytest.mark.quick(1)
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_measured_is_what_was_given_however_it_was(pytester, way):
+    (pytester.path / "editmetrics.yaml").write_text("thresholds: {unedit_max_diff: 9}\n")
+    pytester.makepyfile(test_x=HEAD + AT_ONCE.format(way))
+    result = pytester.runpytest()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*unedit_max_diff@whole *> max 9*"])
+    result.stdout.no_fnmatch_line("*unedit_max_diff@box*> max*")
+
+
 IMAGES = """
 def test_it(golden_image):
     model = Model()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -14,16 +15,10 @@ from pytest_editmetrics.cli.main import main
 from pytest_editmetrics.images.ground import ground_of, on_black
 from pytest_editmetrics.images.load import read_image
 
-SUITE = """
+DRAWN = """
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
-
-BOX = [(8, 8, 40, 40)]
-METRICS = ["lpips", "unedit_max_diff", "unedit_psnr", "unedit_ssim", "tone"]
-pytestmark = pytest.mark.editmetrics(
-    thresholds={"lpips": 0.05, "unedit_max_diff": 6, "unedit_psnr": 30, "unedit_ssim": 0.9, "tone": 1}
-)
 
 def logo(ground=(0, 0, 0, 0), shape=(255, 255, 255, 255), spot=(10, 20, 200, 255)):
     image = Image.new("RGBA", (128, 96), ground)
@@ -32,6 +27,13 @@ def logo(ground=(0, 0, 0, 0), shape=(255, 255, 255, 255), spot=(10, 20, 200, 255
         draw.rectangle((60, 50, 110, 90), fill=shape)
     draw.ellipse((12, 12, 36, 36), fill=spot)
     return image
+"""
+SUITE = """
+BOX = [(8, 8, 40, 40)]
+METRICS = ["lpips", "unedit_max_diff", "unedit_psnr", "unedit_ssim", "tone"]
+pytestmark = pytest.mark.editmetrics(
+    thresholds={"lpips": 0.05, "unedit_max_diff": 6, "unedit_psnr": 30, "unedit_ssim": 0.9, "tone": 1}
+)
 
 def opaque(image, colour):
     ground = Image.new("RGBA", image.size, colour)
@@ -43,10 +45,19 @@ RED = dict(spot=(200, 20, 10, 255))
 def test_it(edit_gate):
     edit_gate.check(*PAIR, metrics=METRICS)
 """
+POSTER = """
+NONE = (0, 0, 0, 0)
+THERE = [(50, 40, 120, 94)]
+
+def poster(shape=(255, 255, 255, 255), star=(20, 20, 20, 255)):
+    image = logo(shape=shape)
+    ImageDraw.Draw(image).rectangle((0, 60, 48, 95), fill=star)
+    return image
+"""
 
 
 def run(pytester, pair: str, *args: str):
-    pytester.makepyfile(SUITE.replace("PAIR", pair))
+    pytester.makepyfile(DRAWN + SUITE.replace("PAIR", pair))
     return pytester.runpytest("--editmetrics-run-dir=run", *args)
 
 
@@ -77,6 +88,77 @@ def test_a_white_object_that_is_gone_fails(pytester, pair, which):
     result.stdout.fnmatch_lines(
         [f"*cause*: the {which} is transparent*laid on black, which shows what white hides*"]
     )
+
+
+IN_THE_AREA = """
+metrics: [tone, lpips, unedit_max_diff]
+metric_configs: {tone: {scope: edit_area}, lpips: {scope: edit_area}}
+thresholds: {tone: 1, lpips: 0.05, unedit_max_diff: 6}
+"""
+INSIDE, OUTSIDE = {"tone": "black", "lpips": "black"}, {"unedit_max_diff": None}
+
+
+@pytest.mark.quick(2)
+@pytest.mark.parametrize(
+    ("edited", "failed"),
+    [
+        ("poster(shape=NONE)", INSIDE),
+        ("poster(shape=NONE, star=NONE)", INSIDE | OUTSIDE),
+        ("poster(star=(20, 20, 20, 90))", OUTSIDE),
+        ("poster(shape=NONE, star=NONE).resize((64, 48))", INSIDE | OUTSIDE),
+    ],
+    ids=["inside", "on either side", "outside", "sizes"],
+)
+def test_each_gate_sees_what_changed_where_it_looks(pytester, edited, failed):
+    """A white poster is gone from the edit area; outside it, a dark one, which white shows."""
+    (pytester.path / "editmetrics.yaml").write_text(IN_THE_AREA + "resize: reference\n")
+    test = f"def test_it(edit_gate):\n    edit_gate.check(poster(), {edited}, THERE)\n"
+    pytester.makepyfile(DRAWN + POSTER + test)
+    result = pytester.runpytest("--editmetrics-run-dir=run")
+    result.assert_outcomes(failed=1)
+    told = re.search("measured .*laid on black, which shows what white hides", str(result.stdout))
+    assert bool(told) == ("tone" in failed)
+    found = gates(pytester)
+    assert {name for name, one in found.items() if one["verdict"] == "fail"} == failed.keys()
+    assert {name: found[name]["details"].get("ground") for name in failed} == failed
+
+
+OBJECTS = """
+from pytest_editmetrics.checks.grounds import seen_by
+from pytest_editmetrics.checks.pairs import pair_of
+
+def test_it(edit_gate):
+    configs = edit_gate._session.settings.metric_configs
+    pair = pair_of(poster(), poster(NONE, NONE), ref_boxes=THERE, edited_boxes=THERE)
+    seen = {name: seen_by(pair, configs[name]).ground for name in ("tone", "sam_clip_cls_sim")}
+    assert seen == {"tone": "white", "sam_clip_cls_sim": "black"}
+    edit_gate.check(poster(), poster())
+"""
+
+
+def test_what_compares_objects_sees_them(pytester):
+    """A white object is gone, and beside it a dark one, which white shows."""
+    (pytester.path / "editmetrics.yaml").write_text("metrics: [tone]\nthresholds: {tone: 250}\n")
+    pytester.makepyfile(DRAWN + POSTER.replace("(0, 60, 48, 95)", "(0, 40, 48, 95)") + OBJECTS)
+    pytester.runpytest().assert_outcomes(passed=1)
+
+
+def test_a_manifest_is_seen_alike(pytester):
+    (pytester.path / "editmetrics.yaml").write_text(IN_THE_AREA)
+    logo = Image.new("RGBA", (128, 96), (255, 255, 255, 255))
+    logo.save("before.png")
+    logo.paste((0, 0, 0, 0), (40, 40, 120, 90))
+    logo.save("after.png")
+    row = {
+        "id": "a",
+        "reference": "before.png",
+        "edited": "after.png",
+        "coords": [[30, 30, 125, 94]],
+    }
+    (pytester.path / "pairs.jsonl").write_text(json.dumps(row) + "\n")
+    assert main(["score", "pairs.jsonl", "-o", "run"]) == 1
+    verdicts = {name: one["verdict"] for name, one in gates(pytester).items()}
+    assert verdicts == {"tone": "fail", "lpips": "fail", "unedit_max_diff": "pass"}
 
 
 @pytest.mark.parametrize(
