@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.goldens.images import golden_stem, sha256_of, stem_of
 from pytest_editmetrics.goldens.provenance import PROVENANCE
-from pytest_editmetrics.goldens.renamed import ObsoleteGolden, renamed_to
+from pytest_editmetrics.goldens.renamed import ObsoleteGolden, renamed_to, similar
 
 GONE = "is gone"
+_COMPARED, _NAMED = 2000, 3  # names, and how many are told
 
 
 class ImageOf(NamedTuple):
@@ -68,7 +69,7 @@ def meant_for(
     rootdir: Path,
     made: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> dict[str, Meant]:
-    """Return what to say of the images whose test is gone, where there is no doubt, by file.
+    """Return what to say of the images whose test is gone, and that others may be now, by file.
 
     Args:
         gone: these, and whose they were.
@@ -88,23 +89,32 @@ def meant_for(
         if len(targets) == 1 and of_target[targets[0]] == 1
     }
     now = {file: one.test for file, one in new.items()}
+    free = {one: its for one, its in new.items() if one not in sure.values()}
+    options: dict[str, list[str]] = {}
     for file, image in gone.items():
         moved = [one for one in used if _stem(one) == _stem(file) and _other_folder(one, file)]
         renamed = [
-            one for one, its in new.items() if not _other_folder(one, file) and image.may_be(its)
+            one for one, its in free.items() if not _other_folder(one, file) and image.may_be(its)
         ]
         same = [one for one in renamed if image.of_function(new[one])]
+        folder = PurePath(file).parent.as_posix()
+        if any(image.of_function(ImageOf(key, "")) for key in open_tests.get(folder, ())):
+            renamed = same  # rather one of these, which did not come to it
         name = PurePath(file).name
         waiting = [f"{folder}/{name}" for folder, keys in open_tests.items() if image.test in keys]
         waiting = [one for one in waiting if _other_folder(one, file)]
         pictured = [sure[file]] if file in sure else []
-        for candidates in (pictured, moved, same, renamed, waiting):
+        for candidates in (pictured, moved, same, waiting):
             if len(candidates) == 1:
                 found[file] = candidates[0]
                 break
         else:
             if len(same) > 1 and "[" not in image.test:
                 several[file] = same
+            elif renamed and file not in made:
+                options[file] = renamed
+    clear, unclear = _shared_out(options, {*found.values()}, gone, new)
+    found |= clear
     for file, image in gone.items():
         if file not in found:  # a test looks for one image after the other
             tests = {
@@ -137,10 +147,81 @@ def meant_for(
         one = _meant(rootdir, file, targets[0], first, whole=False, certain=False)
         more = f" or of {len(others) - 1} more" if len(others) > 1 else ""
         meant.setdefault(file, Meant(f"{one.hint}; or likewise of {others[0].test}{more}", True))
+    meant |= {file: _unclear(rootdir, one, new) for file, one in unclear.items()}
     for file, targets in made.items():  # several pictures are alike
         if file not in meant or not meant[file].wanted:
             meant[file] = Meant(f"{new[targets[0]].nodeid} makes this picture now", True)
     return meant
+
+
+class Unclear(NamedTuple):
+    """New images, of which an image may be each, and others that may be these, too."""
+
+    targets: Sequence[str]
+    rivals: Sequence[str]
+
+
+def _shared_out(
+    options: Mapping[str, Sequence[str]],
+    taken: Collection[str],
+    gone: Mapping[str, ImageOf],
+    new: Mapping[str, ImageOf],
+) -> tuple[dict[str, str], dict[str, Unclear]]:
+    """Return which new image each of these is, one of each, and of which that is unclear.
+
+    A pair of similar names comes first, then what is left for one alone.
+    """
+    left = {file: [one for one in of if one not in taken] for file, of in options.items()}
+    near: dict[str, list[str]] = {}
+    if sum(map(len, left.values())) <= _COMPARED:
+        near = {
+            file: [one for one in of if similar(gone[file].test, new[one].test)]
+            for file, of in left.items()
+        }
+    clear: dict[str, str] = {}
+    for pairs in (near, left):
+        while pair := _lone_pair(pairs):
+            clear[pair[0]] = pair[1]
+            for one in (near, left):
+                one.pop(pair[0], None)
+                one.update({f: [t for t in of if t != pair[1]] for f, of in one.items()})
+    unclear = {}
+    for file, targets in left.items():
+        if targets:
+            rivals = [one for one, of in left.items() if one != file and {*of} & {*targets}]
+            first = near.get(file, [])
+            unclear[file] = Unclear([*first, *(one for one in targets if one not in first)], rivals)
+    return clear, unclear
+
+
+def _lone_pair(pairs: Mapping[str, Sequence[str]]) -> tuple[str, str] | None:
+    """Return a file that has one new image, which no other file has."""
+    wanted = Counter(target for targets in pairs.values() for target in targets)
+    lone = ((f, of[0]) for f, of in pairs.items() if len(of) == 1 and wanted[of[0]] == 1)
+    return next(lone, None)
+
+
+def _unclear(rootdir: Path, one: Unclear, new: Mapping[str, ImageOf]) -> Meant:
+    tests = _either([new[target].test for target in one.targets])
+    others = _either([PurePath(file).name for file in one.rivals])
+    lead = f"unclear: {tests} may be its test now" + (f", or that of {others}" if others else "")
+    waiting = [target for target in one.targets if not (rootdir / target).exists()]
+    if not waiting:
+        names = _either([PurePath(target).name for target in one.targets])
+        return Meant(f"{lead}, recorded as {names}; compare them before you remove this one", False)
+    target = PurePath(waiting[0])
+    whose = new[waiting[0]].test
+    return Meant(
+        f"{lead}; look which picture it is, and if it is this one of {whose}, git mv it to"
+        f" {_typed(target)}, and in {target.with_name(PROVENANCE)} make its key {target.name!r} with"
+        f" test: {whose!r}",
+        True,
+    )
+
+
+def _either(names: Sequence[str]) -> str:
+    more = f" or {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return " or ".join(names[:_NAMED]) + more
 
 
 def stopped_before(
@@ -153,7 +234,7 @@ def stopped_before(
     Args:
         gone: images whose test is gone, and whose they were.
         open_tests: the keys of tests that did not pass, by the folder of their golden images, and
-            whether a gate failed each before it came to one.
+            whether a gate failed each, that has none, before it came to one that it may ask for.
         rootdir: what files are relative to.
     """
     meant: dict[str, Meant] = {}
@@ -165,14 +246,18 @@ def stopped_before(
             if image.test and PurePath(file).parent == PurePath(folder)
         }
         keys = dict.fromkeys(image.test for image in own.values())
-        place = Path(folder)
-        now = renamed_to([ObsoleteGolden(f"{folder}:0", key, stopped, file=place) for key in keys])
+        place, new = Path(folder), dict.fromkeys(stopped, ())
+        now = renamed_to([ObsoleteGolden(f"{folder}:0", key, new, file=place) for key in keys])
         for file, image in own.items():
-            if (test := now.get((place, image.test))) is not None:
+            if (one := now.get((place, image.test))) is not None:
                 rest = PurePath(file).name.removeprefix(str(_stem(file)))
-                target = f"{folder}/{stem_of(test, image.name or None)}{rest}"
-                whose = ImageOf(test, image.name)
-                meant[file] = _meant(rootdir, file, target, whose, whole=False, certain=False)
+                target = f"{folder}/{stem_of(one.test, image.name or None)}{rest}"
+                whose = ImageOf(one.test, image.name)
+                if one.rivals:
+                    rivals = [f for f, its in own.items() if its.test in one.rivals]
+                    meant[file] = _unclear(rootdir, Unclear([target], rivals), {target: whose})
+                else:
+                    meant[file] = _meant(rootdir, file, target, whose, whole=False, certain=False)
     return meant
 
 
