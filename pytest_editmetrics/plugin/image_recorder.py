@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_editmetrics.errors import EditMetricsError, counted
 from pytest_editmetrics.goldens.places import is_fixture_key
@@ -36,7 +36,8 @@ class ImageRecorder:
     ``obsolete`` are golden images that no test uses, ``moved`` those that a test without one may
     mean, which a part of the suite knows, too.
     ``open_tests`` are the tests that did not pass, and whether a gate failed each before it came to
-    a golden image that it may ask for. ``done`` are the tests that passed, or came to looking for a golden image.
+    a golden image that it may ask for. ``done`` are the tests that passed, or came to looking for
+    one.
     ``unusable`` are notes of files that are called as ours are, cannot be read, and may be
     somebody else's.
     """

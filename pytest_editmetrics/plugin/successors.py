@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from pytest_editmetrics.measurement import GOLDEN_IMAGE, WRITTEN_BY_HAND

@@ -97,8 +97,8 @@ def meant_for(
             one for one, its in free.items() if not _other_folder(one, file) and image.may_be(its)
         ]
         same = [one for one in renamed if image.of_function(new[one])]
-        folder = PurePath(file).parent.as_posix()
-        if any(image.of_function(ImageOf(key, "")) for key in open_tests.get(folder, ())):
+        here = open_tests.get(PurePath(file).parent.as_posix(), ())
+        if any(image.of_function(ImageOf(key, "")) for key in here):
             renamed = same  # rather one of these, which did not come to it
         name = PurePath(file).name
         waiting = [f"{folder}/{name}" for folder, keys in open_tests.items() if image.test in keys]
@@ -211,12 +211,9 @@ def _unclear(rootdir: Path, one: Unclear, new: Mapping[str, ImageOf]) -> Meant:
         return Meant(f"{lead}, recorded as {names}; compare them before you remove this one", False)
     target = PurePath(waiting[0])
     whose = new[waiting[0]].test
-    return Meant(
-        f"{lead}; look which picture it is, and if it is this one of {whose}, git mv it to"
-        f" {_typed(target)}, and in {target.with_name(PROVENANCE)} make its key {target.name!r} with"
-        f" test: {whose!r}",
-        True,
-    )
+    do = f"look which picture it is, and if it is this one of {whose}, git mv it to"
+    entry = f"in {target.with_name(PROVENANCE)} make its key {target.name!r} with test: {whose!r}"
+    return Meant(f"{lead}; {do} {_typed(target)}, and {entry}", True)
 
 
 def _either(names: Sequence[str]) -> str:
