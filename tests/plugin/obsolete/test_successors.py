@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from parameters import first_of
 
 from pytest_editmetrics.cli.main import main
 
@@ -59,11 +60,12 @@ HAT = GATE.format("test_rocket_hat", 20, BOTH)
 NEW_CAT = IMAGE.format("test_cat_with_ball", 1, SHIFTED)
 
 
+@pytest.mark.parametrize("mode", first_of(1, [(), ("-n2",)]), ids=["serial", "xdist"])
 @pytest.mark.parametrize("record", [(), ("--editmetrics-update=missing",)], ids=["", "recorded"])
-def test_the_image_of_a_renamed_test_is_not_that_of_a_test_without_images(recorded, record):
+def test_the_image_of_a_renamed_test_is_not_that_of_a_test_without_images(recorded, record, mode):
     """Two tests renamed and one with a golden image deleted, of which a gate fails too."""
     rocket = GATE.format("test_cat_bell", 120, BOTH)
-    result = recorded([CAT, MUG, HAT], [NEW_CAT, rocket], *record)
+    result = recorded([CAT, MUG, HAT], [NEW_CAT, rocket], *record, *mode)
     said = line_of(result, "test_cat_ball-")
     assert "is it test_cat_with_ball now" in said
     assert ("git mv" in said) == (not record)
