@@ -260,7 +260,7 @@ class ImageRecorder:
         session, ran = self._session, (found, passed, self.used)
         images = obsolete_images(session.goldens, session.rootdir, *ran, folders, {}, self.new)
         self.moved = [one for one in images if one.wanted]
-        self.notes += images_lines(self.moved, "")
+        self.notes += images_lines([one for one in images if one.wanted or one.recorded], "")
 
     def _prune(self) -> str:
         """Say which command removes ``{}``, from the results that this session leaves."""

@@ -184,10 +184,10 @@ class UnheldGoldens:
     ) -> set[tuple[Path, str]]:
         """Return which obsolete goldens may be of tests that ran and have none: of a file that
         moved, or of a similar name."""
-        from pytest_editmetrics.goldens.renamed import of_tests, renamed_to
+        from pytest_editmetrics.goldens.renamed import renamed_to
 
         recorded, file_of = self._recorded(), self._session.goldens.file_of
-        renamed = renamed_to(of_tests(obsolete), moved, lone=False)
+        renamed = renamed_to(obsolete, moved, lone=False)
         now = {key: (key[0], one.test) for key, one in renamed.items()}
         now |= {
             key: (file_of(to), key[1])

@@ -24,6 +24,7 @@ from pytest_editmetrics.goldens.provenance import PROVENANCE, Entry
 from pytest_editmetrics.goldens.store import Goldens
 from pytest_editmetrics.runs.folder import Run
 from pytest_editmetrics.runs.renamed_images import (
+    BEFORE,
     GONE,
     ImageOf,
     made_anew,
@@ -59,6 +60,11 @@ class ObsoleteImage:
     def of_gone(self) -> bool:
         """Whether its test is gone, by its name: it may have another now."""
         return GONE in self.reason
+
+    @property
+    def recorded(self) -> bool:
+        """Whether the test that it may be of has another now."""
+        return BEFORE in self.reason
 
     @property
     def removable(self) -> bool:

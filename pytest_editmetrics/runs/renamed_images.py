@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path, PurePath
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ from pytest_editmetrics.goldens.provenance import PROVENANCE
 from pytest_editmetrics.goldens.renamed import ObsoleteGolden, renamed_to, similar
 
 GONE = "is gone"
+BEFORE = "before you remove this one"
 _COMPARED, _NAMED = 2000, 3  # names, and how many are told
 
 
@@ -89,16 +90,21 @@ def meant_for(
         if len(targets) == 1 and of_target[targets[0]] == 1
     }
     now = {file: one.test for file, one in new.items()}
-    free = {one: its for one, its in new.items() if one not in sure.values()}
+    of_stem: dict[str | None, list[str]] = {}
+    for place in used:
+        of_stem.setdefault(_stem(place), []).append(place)
+    of_sure, free = {*sure.values()}, dict[PurePath, dict[str, ImageOf]]()
+    for place, its in new.items():
+        if place not in of_sure:
+            free.setdefault(PurePath(place).parent, {})[place] = its
     options: dict[str, list[str]] = {}
     for file, image in gone.items():
-        moved = [one for one in used if _stem(one) == _stem(file) and _other_folder(one, file)]
-        renamed = [
-            one for one, its in free.items() if not _other_folder(one, file) and image.may_be(its)
-        ]
+        moved = [one for one in of_stem.get(_stem(file), ()) if _other_folder(one, file)]
+        here = PurePath(file).parent
+        renamed = [one for one, its in free.get(here, {}).items() if image.may_be(its)]
         same = [one for one in renamed if image.of_function(new[one])]
-        here = open_tests.get(PurePath(file).parent.as_posix(), ())
-        if any(image.of_function(ImageOf(key, "")) for key in here):
+        waits = open_tests.get(here.as_posix(), ())
+        if any(image.of_function(ImageOf(key, "")) for key in waits):
             renamed = same  # rather one of these, which did not come to it
         name = PurePath(file).name
         waiting = [f"{folder}/{name}" for folder, keys in open_tests.items() if image.test in keys]
@@ -179,46 +185,55 @@ def _shared_out(
             for file, of in left.items()
         }
     clear: dict[str, str] = {}
-    for pairs in (near, left):
-        while pair := _lone_pair(pairs):
-            clear[pair[0]] = pair[1]
-            for one in (near, left):
-                one.pop(pair[0], None)
-                one.update({f: [t for t in of if t != pair[1]] for f, of in one.items()})
+    while lone := _lone_pairs(near) or _lone_pairs(left):
+        clear |= lone
+        gone_to = {*lone.values()}
+        near, left = (
+            {f: [t for t in of if t not in gone_to] for f, of in one.items() if f not in lone}
+            for one in (near, left)
+        )
     unclear = {}
+    alike: dict[tuple[str, ...], list[str]] = {}
     for file, targets in left.items():
         if targets:
-            rivals = [one for one, of in left.items() if one != file and {*of} & {*targets}]
+            alike.setdefault(tuple(targets), []).append(file)
+    for wanted, files in alike.items():
+        claimants = [f for of, among in alike.items() if {*of} & {*wanted} for f in among]
+        for file in files:
             first = near.get(file, [])
-            unclear[file] = Unclear([*first, *(one for one in targets if one not in first)], rivals)
+            rivals = [one for one in claimants if one != file]
+            unclear[file] = Unclear([*first, *(one for one in wanted if one not in first)], rivals)
     return clear, unclear
 
 
-def _lone_pair(pairs: Mapping[str, Sequence[str]]) -> tuple[str, str] | None:
-    """Return a file that has one new image, which no other file has."""
+def _lone_pairs(pairs: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Return the files that have one new image, which no other file has."""
     wanted = Counter(target for targets in pairs.values() for target in targets)
-    lone = ((f, of[0]) for f, of in pairs.items() if len(of) == 1 and wanted[of[0]] == 1)
-    return next(lone, None)
+    return {f: of[0] for f, of in pairs.items() if len(of) == 1 and wanted[of[0]] == 1}
 
 
 def _unclear(rootdir: Path, one: Unclear, new: Mapping[str, ImageOf]) -> Meant:
-    tests = _either([new[target].test for target in one.targets])
-    others = _either([PurePath(file).name for file in one.rivals])
-    lead = f"unclear: {tests} may be its test now" + (f", or that of {others}" if others else "")
-    waiting = [target for target in one.targets if not (rootdir / target).exists()]
-    if not waiting:
-        names = _either([PurePath(target).name for target in one.targets])
-        return Meant(f"{lead}, recorded as {names}; compare them before you remove this one", False)
-    target = PurePath(waiting[0])
-    whose = new[waiting[0]].test
+    tests = _either(one.targets, lambda target: new[target].test)
+    lead = f"unclear: {tests} may be its test now"
+    if one.rivals:
+        lead += f", or that of {_either(one.rivals, _name)}"
+    target = next((one for one in one.targets if not (rootdir / one).exists()), None)
+    if target is None:
+        there = _either(one.targets, _name)
+        return Meant(f"{lead}, recorded as {there}; compare them {BEFORE}", False)
+    path, whose = PurePath(target), new[target].test
     do = f"look which picture it is, and if it is this one of {whose}, git mv it to"
-    entry = f"in {target.with_name(PROVENANCE)} make its key {target.name!r} with test: {whose!r}"
-    return Meant(f"{lead}; {do} {_typed(target)}, and {entry}", True)
+    entry = f"in {path.with_name(PROVENANCE)} make its key {path.name!r} with test: {whose!r}"
+    return Meant(f"{lead}; {do} {_typed(path)}, and {entry}", True)
 
 
-def _either(names: Sequence[str]) -> str:
-    more = f" or {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return " or ".join(names[:_NAMED]) + more
+def _either(files: Sequence[str], name: Callable[[str], str]) -> str:
+    more = f" or {len(files) - _NAMED} more" if len(files) > _NAMED else ""
+    return " or ".join(map(name, files[:_NAMED])) + more
+
+
+def _name(file: str) -> str:
+    return PurePath(file).name
 
 
 def stopped_before(
@@ -293,7 +308,7 @@ def _meant(
     rootdir: Path, file: str, shown: str, whose: ImageOf, *, whole: bool, certain: bool
 ) -> Meant:
     path, target = rootdir / file, rootdir / shown
-    compare = "compare the two before you remove this one"
+    compare = f"compare the two {BEFORE}"
     same_folder = target.parent == path.parent
     now = f"is it {whose.test} now" if same_folder else "did it move"
     if target.exists():

@@ -12,7 +12,7 @@ from typing import Any
 from pytest_editmetrics.errors import EditMetricsError, counted
 from pytest_editmetrics.goldens.file_names import SUFFIX
 from pytest_editmetrics.goldens.places import is_fixture_key
-from pytest_editmetrics.goldens.renamed import ObsoleteGolden, of_tests, renamed_to
+from pytest_editmetrics.goldens.renamed import ObsoleteGolden, renamed_to
 from pytest_editmetrics.runs.folder import Run
 from pytest_editmetrics.runs.obsolete import ObsoleteImage
 
@@ -132,7 +132,7 @@ class Unheld:
     def of_part(self) -> Unheld:
         """Return what a part of the suite knows: which of them tests without one may mean."""
         moved = self.moved
-        known = {*moved, *renamed_to(of_tests(self.entries), moved, lone=False)}
+        known = {*moved, *renamed_to(self.entries, moved, lone=False)}
         return replace(
             self,
             strict=False,

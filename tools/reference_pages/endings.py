@@ -75,6 +75,12 @@ SESSIONS = (
         "exit status 1, with both numbers",
     ),
     (
+        "a golden is of no test that exists",
+        "named, with the test that it may be of now; exit status 1 with"
+        " `--editmetrics-strict=regressed` or `all`, or if only a default bound let that test pass"
+        " under a new name (not for another parameter, which other machines may have)",
+    ),
+    (
         "a gate of the whole suite fails, or cannot be judged",
         "exit status 1; a run of a part of the suite judges none and says so"
         " ([suite](../how-to/suite.md))",

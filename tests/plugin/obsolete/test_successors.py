@@ -180,3 +180,23 @@ def test_approve_tells_of_what_a_renamed_test_left(recorded, pytester, capsys, m
     next(pytester.path.glob("goldens/test_x.py/test_cat_ball-*")).unlink()
     assert main(["approve", "run"]) == 0
     assert "may have left" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("before", [[CAT], [CAT, MUG]], ids=["one", "unclear"])
+def test_a_part_of_the_suite_that_records_says_what_it_may_be(recorded, before):
+    zebra = IMAGE.format("test_zebra", 1, SHIFTED)
+    result = recorded(before, [zebra, HAT], "--editmetrics-update=missing", "-k", "zebra")
+    assert "recorded as test_zebra-" in line_of(result, "test_cat_ball-")
+    assert "before you remove this one" in line_of(result, "test_cat_ball-")
+    result.stdout.no_fnmatch_line("*prune *")
+
+
+def test_a_part_of_the_suite_tells_of_a_parameter_that_was_renamed(recorded):
+    """Other machines may have it, so that it fails nothing."""
+    test = "@pytest.mark.parametrize('one', {})\n" + HAT.replace("(edit_gate", "(one, edit_gate")
+    before, after = test.format(["cup", "mug"]), test.format(["cup", "red mug"])
+    for options in ((), ("-k", "red")):
+        result = recorded([before], [after], *options, passed=2)
+        said = line_of(result, "test_rocket_hat[mug] (")
+        assert "is it 'test_rocket_hat[red mug]' now?" in said
+        assert result.ret == 0
