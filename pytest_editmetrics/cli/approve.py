@@ -10,6 +10,7 @@ from pytest_editmetrics.cli.lines import note, say, say_all
 
 if TYPE_CHECKING:
     from pytest_editmetrics.cli.arguments import Commands
+    from pytest_editmetrics.runs.folder import Run
     from pytest_editmetrics.session.state import EditSession
 
 
@@ -65,6 +66,8 @@ def _approve(args: argparse.Namespace) -> int:
             reason=args.reason,
             dry_run=args.dry_run,
         )
+        if found:
+            say_all(_renamed(session, run))
         notable = tally_of(run.gates, ()).notable
         errors = [(of, gate) for of, gate in notable if gate.verdict == "error"]
         unjudged = [(of, gate) for of, gate in errors if not to_accept(gate)]
@@ -77,3 +80,26 @@ def _approve(args: argparse.Namespace) -> int:
         return 0
 
     return in_project(work, args.rootdir)
+
+
+def _renamed(session: EditSession, run: Run) -> list[str]:
+    """Return which goldens that still lie there may be those of renamed tests of the run."""
+    from dataclasses import replace
+
+    from pytest_editmetrics.report.listed import listed
+    from pytest_editmetrics.report.unheld import obsolete_texts
+    from pytest_editmetrics.runs.unheld import obsolete_of
+
+    unheld = obsolete_of(run)
+    if unheld is None or not unheld.renamed:
+        return []
+    meant, root, goldens = unheld.of_part(), session.rootdir, session.goldens
+    asked = [(one, {goldens.test_file_of(root / one.file): [one.test]}) for one in meant.entries]
+    entries = tuple(one for one, its in asked if not any(goldens.without_entry(its).values()))
+    images = tuple(one for one in meant.images if (root / one.file).is_file())
+    texts = obsolete_texts(replace(meant, entries=entries, images=images))
+    title = (
+        "goldens that renamed or moved tests of the run may have left; what was written under a new"
+        " name is not held to them: compare it, or take it back and do what is said of each"
+    )
+    return listed(title, [line.strip() for text in texts for line in text.entries])

@@ -5,18 +5,19 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from itertools import chain
 from pathlib import Path, PurePath
 from types import MappingProxyType
+from typing import NamedTuple
 
 from pytest_editmetrics.config.reader import shown_path
 from pytest_editmetrics.errors import counted
 from pytest_editmetrics.goldens.misspelt import Slips
 from pytest_editmetrics.goldens.places import is_fixture_key
 
-_TRIED, _AMONG, _NEAR = 10, 1000, 30
+_TRIED, _AMONG, _NEAR, _NAMED = 10, 1000, 30, 2
 
 
 @dataclass(frozen=True)
@@ -24,18 +25,27 @@ class ObsoleteGolden:
     """The goldens of a test that does not exist any more, and where they stand (``file:line``).
 
     ``file`` is the golden file. ``new`` are the tests of its test file that made gates and had no
-    goldens, one of which may be the same one, renamed; ``of_parameter`` tells whether its test
-    exists, with other parameters, and ``none_left`` whether none of these has an entry;
-    ``no_test`` whether its test file is there and gave no test.
+    goldens, one of which may be the same one, renamed, and the labels of these gates; of one that
+    failed before it made some there are none. ``of_parameter`` tells whether its test exists, with
+    other parameters, and ``none_left`` whether none of these has an entry; ``no_test`` whether its
+    test file is there and gave no test; ``gates`` are the labels of its goldens.
     """
 
     source: str
     test: str
-    new: Collection[str] = ()
+    new: Mapping[str, Collection[str]] = field(default_factory=dict)
     of_parameter: bool = False
     none_left: bool = False
     file: Path = Path()
     no_test: bool = False
+    gates: Collection[str] = ()
+
+
+class Now(NamedTuple):
+    """Which test the goldens of one that is gone may be of now, and whose others may be, too."""
+
+    test: str
+    rivals: tuple[str, ...] = ()
 
 
 Moved = Mapping[tuple[Path, str], Path]
@@ -100,23 +110,72 @@ def renamed_to(
     moved: Moved = MappingProxyType({}),
     *,
     lone: bool = True,
-) -> dict[tuple[Path, str], str]:
+) -> dict[tuple[Path, str], Now]:
     """Return which test each of these may be now, of those that did not move as they are.
 
-    It made gates and had no golden. ``lone`` takes one of any name where there is one of each.
+    It made gates and had no golden. A test is that of one golden: of several that may be it, the
+    one that fits best, else any of them. ``lone`` takes one of any name where there is one of each.
     """
-    in_file = Counter(golden_of(one) for one in obsolete)
-    new_of: dict[str, _New] = {}
-    found = {}
+    in_file: dict[str, list[ObsoleteGolden]] = {}
     for one in obsolete:
-        if (one.file, one.test) not in moved:
-            file = golden_of(one)
-            if file not in new_of:
-                new_of[file] = _New(one.new)
-            nearest = new_of[file].nearest(one, alone=lone and in_file[file] == 1)
-            if nearest is not None:
-                found[one.file, one.test] = nearest
+        in_file.setdefault(golden_of(one), []).append(one)
+    found: dict[tuple[Path, str], Now] = {}
+    for of_file in in_file.values():
+        left = [one for one in of_file if (one.file, one.test) not in moved]
+        new = dict(of_file[0].new)
+        for _ in range(_TRIED):
+            claims = _claims(left, new, alone=lone and len(of_file) == 1)
+            left = []
+            for test, rivals in claims.items():
+                slips = Slips([test])
+                fits = {one.test: _fit(one, test, new[test], slips) for one in rivals}
+                highest = max(fits.values())
+                best = [one for one in rivals if fits[one.test] == highest]
+                left += [one for one in rivals if fits[one.test] < highest]
+                for one in best:
+                    others = [other.test for other in best[: _NAMED + 1] if other is not one]
+                    found[one.file, one.test] = Now(test, tuple(others[:_NAMED]))
+            if not left:
+                break
+            new = {test: gates for test, gates in new.items() if test not in claims}
     return found
+
+
+def _claims(
+    obsolete: Iterable[ObsoleteGolden], new: Mapping[str, Collection[str]], *, alone: bool
+) -> dict[str, list[ObsoleteGolden]]:
+    """Return which of these may be each test: its gates, or some, are those of their goldens."""
+    claims: dict[str, list[ObsoleteGolden]] = {}
+    of_metrics: dict[frozenset[str], _New] = {}
+    for one in obsolete:
+        metrics = _metrics(one.gates)
+        if metrics not in of_metrics:
+            fitting = [test for test, of in new.items() if _same_metrics(metrics, _metrics(of))]
+            of_metrics[metrics] = _New(fitting)
+        nearest = of_metrics[metrics].nearest(one, alone=alone)
+        if nearest is not None:
+            claims.setdefault(nearest, []).append(one)
+    return claims
+
+
+def _metrics(labels: Iterable[str]) -> frozenset[str]:
+    return frozenset(label.partition("@")[0] for label in labels)
+
+
+def _same_metrics(golden: Collection[str], made: Collection[str]) -> bool:
+    """Tell whether the two have one in common; of what is not known any may be."""
+    return not (golden and made) or not set(golden).isdisjoint(made)
+
+
+def _fit(
+    one: ObsoleteGolden, test: str, gates: Collection[str], slips: Slips
+) -> tuple[bool, bool, bool, bool]:
+    """Return how well a test fits a golden: by its function, or a slip, parameters and gates."""
+    function, _, parameter = one.test.partition("[")
+    of_function, _, of_parameter = test.partition("[")
+    same = function == of_function or slips.meant(one.test) is not None
+    own, made = set(one.gates), set(gates)
+    return same, parameter == of_parameter, made == own, made <= own
 
 
 def left_to_a_default(
@@ -137,7 +196,7 @@ def left_to_a_default(
         test_file_of: gives the test file of a golden file.
     """
     renamed = renamed_to(of_tests(obsolete), moved, lone=False)
-    now = {key: (test_file_of(key[0]), test) for key, test in renamed.items()}
+    now = {key: (test_file_of(key[0]), one.test) for key, one in renamed.items()}
     now |= {key: (file, key[1]) for key, file in moved.items()}
     return {key: test for key, (file, test) in now.items() if by_default(file, test)}
 
@@ -185,13 +244,15 @@ def obsolete_lines(
         if one.no_test and (one.file, one.test) not in moved
     }
     for one in obsolete:
-        nearest, hint = renamed.get((one.file, one.test)), ""
-        if nearest is not None:
+        now, hint = renamed.get((one.file, one.test)), ""
+        if now is not None:
             meant = True
-            own = (one.file, nearest) in recorded
+            own = (one.file, now.test) in recorded
             do = "compare it with that test's own" if own else "rename the entry"
             other = f"; {elsewhere_too}" if one.of_parameter and one.none_left else ""
-            hint = f" (is it {nearest!r} now? Then {do}{other})"
+            hint = f" (is it {now.test!r} now? Then {do}{other})"
+            if now.rivals:
+                hint = f" (unclear: {_either(now)}; {do} if it is this one{other})"
         if not hint and one.of_parameter:
             hint = f" ({elsewhere_too})"
         lines.append(f"{one.source}: {one.test}{hint}")
@@ -210,6 +271,11 @@ def obsolete_lines(
             f"{file}: its test file gave no test here: if other machines have these tests, keep"
             " the goldens and skip the tests here: a skipif mark"
         )
+
+
+def _either(now: Now) -> str:
+    """Say that a test may be one of several that are gone."""
+    return f"{now.test!r} may be this one, renamed, or {' or '.join(map(repr, now.rivals))}"
 
 
 def misnamed_lines(unread: Iterable[str]) -> list[str]:
@@ -306,6 +372,15 @@ def _pairs(name: str) -> set[str]:
     """Return what two letters stand side by side in a name, with its ends."""
     text = f" {name} "
     return {text[at : at + 2] for at in range(len(text) - 1)}
+
+
+def similar(test: str, other: str) -> bool:
+    """Tell whether two tests have functions of similar names, whatever their parameters.
+
+    >>> similar("test_cat_ball", "test_cat_with_ball"), similar("test_cat_ball", "test_coffee")
+    (True, False)
+    """
+    return _alike(_words(test.partition("[")[0]), _words(other.partition("[")[0]))
 
 
 def _alike(name: str, other: str) -> bool:

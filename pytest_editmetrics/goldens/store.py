@@ -249,7 +249,7 @@ class Goldens:
         collected: Mapping[Path, Collection[str]],
         digests: Collection[str] = (),
         fixtures: Mapping[Path, Collection[str]] | None = None,
-        new: Mapping[Path, Collection[str]] | None = None,
+        new: Mapping[Path, Mapping[str, Collection[str]]] | None = None,
         folders: Iterable[Path] = (),
         *,
         broken: dict[Path, str],
@@ -261,14 +261,13 @@ class Goldens:
         Args:
             collected: the keys of all tests of each test file; only files collected completely.
             digests: of their parameters; an entry of one of these is still wanted.
-            fixtures: the keys of all fixtures of each file that defines some; ``None`` where a test
-                that was not collected may use one.
-            new: the keys of those tests that made gates and had no golden.
+            fixtures: the keys of all of each file that defines some; ``None`` where more may exist.
+            new: those that made gates and had no golden: keys, and the labels of these gates.
             folders: in which goldens lie.
             broken: takes what is wrong with each file that cannot be used.
         """
         new_in = {self.file_of(file): tests for file, tests in (new or {}).items()}
-        keys = {self.file_of(test_file): tests for test_file, tests in collected.items()}
+        keys = {self.file_of(file): tests for file, tests in collected.items()}
         folders = {file.parent for file in keys}.union(folders)
         gone = dict.fromkeys(self._without_test_file(folders), ())
         known = {self.file_of(file): names for file, names in (fixtures or {}).items()}
@@ -297,11 +296,12 @@ class Goldens:
                     ObsoleteGolden(
                         f"{golden_file.shown}:{golden_file.test_lines[test]}",
                         test,
-                        new_in.get(path, ()),
+                        new_in.get(path, {}),
                         "[" in test and _function(test) in functions,
                         _function(test) not in held,
                         path,
                         not (tests or is_fixture_key(test)) and self.test_file_of(path).exists(),
+                        tuple(golden_file.tests[test]),
                     )
                     for test in lost
                     if fixtures is not None or not is_fixture_key(test)

@@ -27,8 +27,8 @@ def with_labels(
 class Attempt:
     """One attempt of one test while its reports arrive; ``rerun`` once pytest will try again.
 
-    ``failures`` are its failed reports, of subtests too; ``why`` it was skipped or
-    xfailed, if it was.
+    ``failures`` are its failed reports, of subtests too; ``why`` it was skipped or xfailed, if it
+    was; ``kinds`` what it may ask for, see ``kinds_of``, if it failed.
     """
 
     nodeid: str
@@ -42,6 +42,7 @@ class Attempt:
     staged: list[dict[str, Any]] = field(default_factory=list)
     asked: bool = False
     by_call: bool = False
+    kinds: list[str] = field(default_factory=list)
     set_up: list[str] = field(default_factory=list)
     uses: list[str] = field(default_factory=list)
     location: tuple[str, int] | None = None
@@ -52,7 +53,7 @@ class Attempt:
         self.gates, self.failed = told["gates"], told["failed"]
         self.other_failure = told["other_failure"]
         self.staged, self.asked = told["staged"], told["asked"]
-        self.by_call = told["by_call"]
+        self.by_call, self.kinds = told["by_call"], told["kinds"]
         self.set_up, self.uses = told["set_up"], told["uses"]
 
     def end_phase(self, report: pytest.TestReport) -> None:

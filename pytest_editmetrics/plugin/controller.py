@@ -199,10 +199,9 @@ class Controller:
         nodeid = attempt.nodeid
         number = self._attempts[nodeid] = self._attempts.get(nodeid, 0) + 1
         lost = attempt.failed or attempt.outcome == "failed"  # the teardown's error too
-        ended = not attempt.rerun, lost, attempt.outcome
-        self._images.finished(nodeid, *ended, attempt.gates, attempt.staged)
+        self._images.finished(attempt, failed=lost)
         own = self.fixtures.take(attempt)
-        self._unheld.unreached.ended(attempt, own)
+        self._unheld.ended(attempt, own)
         if not attempt.rerun and not attempt.failed and attempt.outcome in ("passed", "xfailed"):
             labels = frozenset(g["metric"] + (f"@{g['name']}" if g["name"] else "") for g in own)
             self._measured[nodeid] = self._labels.setdefault(labels, labels)
@@ -232,6 +231,7 @@ class Controller:
         self.undelivered.ended(test.nodeid, test.final, test.outcome, test.gates)
         if test.final:
             self._suite.add(test.nodeid, test.gates)
+            self._unheld.successors.made(test.nodeid, test.gates)
             self._required.add(self._names.golden_id(test.nodeid), test.gates)
         told = (test.nodeid, test.attempt, test.final, test.outcome)
         for gate in test.gates:
@@ -270,7 +270,7 @@ class Controller:
             from pytest_editmetrics.plugin.golden_recorder import record_goldens
 
             order = self.fixtures.order(self._collected)
-            self._unheld.before_recording(self._gated(), self._tally.by_default)
+            self._unheld.before_recording(self._tally.by_default)
             notes, problems = record_goldens(self.session, self._tally, order)
             self._notes += notes
             self._problems += problems

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_editmetrics.errors import EditMetricsError, counted
 from pytest_editmetrics.goldens.places import is_fixture_key
@@ -14,6 +14,7 @@ from pytest_editmetrics.report.listed import Headed, listed
 
 if TYPE_CHECKING:
     from pytest_editmetrics.goldens.images import Staged
+    from pytest_editmetrics.plugin.attempts import Attempt
     from pytest_editmetrics.plugin.found_tests import AllFound
     from pytest_editmetrics.runs.obsolete import ObsoleteImage
     from pytest_editmetrics.runs.renamed_images import ImageOf
@@ -35,7 +36,8 @@ class ImageRecorder:
     ``obsolete`` are golden images that no test uses, ``moved`` those that a test without one may
     mean, which a part of the suite knows, too.
     ``open_tests`` are the tests that did not pass, and whether a gate failed each before it came to
-    a golden image. ``done`` are the tests that passed, or came to looking for a golden image.
+    a golden image that it may ask for. ``done`` are the tests that passed, or came to looking for
+    one.
     ``unusable`` are notes of files that are called as ours are, cannot be read, and may be
     somebody else's.
     """
@@ -61,19 +63,13 @@ class ImageRecorder:
         self.obsolete: list[ObsoleteImage] = []
         self.moved: list[ObsoleteImage] = []
 
-    def finished(
-        self,
-        nodeid: str,
-        final: bool,
-        failed: bool,
-        outcome: str,
-        gates: Collection[Mapping[str, Any]],
-        staged: Collection[Mapping[str, Any]],
-    ) -> None:
+    def finished(self, attempt: Attempt, *, failed: bool) -> None:
         """Take one attempt of a test, its gates as they travel; the last one's images count."""
+        nodeid, gates, staged = attempt.nodeid, attempt.gates, attempt.staged
+        final, outcome = not attempt.rerun, attempt.outcome
         if final and outcome == "passed":
             self._passed.add(nodeid)
-        elif final and outcome == "failed" and gates:
+        elif final and outcome == "failed" and gates and "golden_image" in attempt.kinds:
             self._stopped.add(nodeid)
         for gate in gates:
             if snapshot := gate["snapshot"]:
@@ -264,7 +260,7 @@ class ImageRecorder:
         session, ran = self._session, (found, passed, self.used)
         images = obsolete_images(session.goldens, session.rootdir, *ran, folders, {}, self.new)
         self.moved = [one for one in images if one.wanted]
-        self.notes += images_lines(self.moved, "")
+        self.notes += images_lines([one for one in images if one.wanted or one.recorded], "")
 
     def _prune(self) -> str:
         """Say which command removes ``{}``, from the results that this session leaves."""

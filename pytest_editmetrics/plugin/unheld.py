@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from pytest_editmetrics.errors import ConfigError, EditMetricsError, counted
 from pytest_editmetrics.plugin.found_tests import AllFound, has_goldens
 from pytest_editmetrics.plugin.names import Names
+from pytest_editmetrics.plugin.successors import Successors
 from pytest_editmetrics.plugin.unreached import Unreached
 
 if TYPE_CHECKING:
     from pytest_editmetrics.goldens.renamed import Moved, ObsoleteGolden
+    from pytest_editmetrics.plugin.attempts import Attempt
     from pytest_editmetrics.plugin.image_recorder import ImageRecorder
     from pytest_editmetrics.runs.unheld import Move
     from pytest_editmetrics.session.state import EditSession
@@ -24,7 +26,7 @@ class UnheldGoldens:
     ``unusable`` are notes of files that are called as goldens are, cannot be read, and may be
     somebody else's. ``found`` takes what the session's processes found, where it leaves results.
     ``renamed`` tells whether a golden is to be renamed or moved, as its test was. ``unreached``
-    takes the gates of tests that failed.
+    and ``successors`` take the gates of tests.
     """
 
     def __init__(self, session: EditSession, names: Names):
@@ -32,7 +34,7 @@ class UnheldGoldens:
         self._names = names
         self._strict = session.options["strict"] != "none"
         self._or_strict = "" if self._strict else " (--editmetrics-strict=regressed fails)"
-        self._new: Mapping[Path, Collection[str]] = {}
+        self._new: Mapping[Path, Mapping[str, Collection[str]]] = {}
         self._by_default: Collection[str] = ()
         self.notes: list[str] = []
         self.problems: list[str] = []
@@ -41,6 +43,7 @@ class UnheldGoldens:
         self._bound_lost = ""
         self.found = AllFound()
         self.unreached = Unreached(session, names)
+        self.successors = Successors()
 
     def folders(self, collected: Iterable[str]) -> list[Path]:
         """Return the folders in which goldens lie, for the tests that were collected."""
@@ -51,26 +54,27 @@ class UnheldGoldens:
         files = self._by_file(nodeids).items()
         return {self._session.rootdir / path: {*keys.values()} - {""} for path, keys in files}
 
-    def before_recording(
-        self, gated: Mapping[str, Collection[str]], by_default: Collection[str]
-    ) -> None:
+    def ended(self, attempt: Attempt, gates: Collection[Mapping[str, Any]]) -> None:
+        """Take an attempt of a test, and its own gates as they travel."""
+        self.unreached.ended(attempt, gates)
+        self.successors.ended(attempt)
+
+    def before_recording(self, by_default: Collection[str]) -> None:
         """Remember which of the tests that made gates have no golden, before they get some.
 
-        A test that only compared golden images, as the labels of its gates say, needs none.
         ``by_default`` are those of which a gate passed by the bound of a default or of ``expect``.
         """
         self._by_default = by_default
-        if not gated:
+        made = self.successors.tests
+        if not self.folders(made):
             return
-        from pytest_editmetrics.measurement import GOLDEN_IMAGE
-
-        held = [
-            nodeid
-            for nodeid, labels in gated.items()
-            if not all(label.startswith(GOLDEN_IMAGE) for label in labels)
-        ]
-        if self.folders(held):
-            self._new = self._session.goldens.without_entry(self.files(held))
+        labels: dict[Path, dict[str, frozenset[str]]] = {}
+        for path, keys in self._by_file(made).items():
+            of_file = labels.setdefault(self._session.rootdir / path, {})
+            for nodeid, key in keys.items():
+                of_file[key] = of_file.get(key, frozenset()) | made[nodeid]
+        left = self._session.goldens.without_entry(labels)
+        self._new = {file: {key: labels[file][key] for key in keys} for file, keys in left.items()}
 
     def not_measured(self, of_tests: Mapping[str, frozenset[str]]) -> None:
         """Name goldens of tests that passed and measured only these gates, by node id.
@@ -180,11 +184,11 @@ class UnheldGoldens:
     ) -> set[tuple[Path, str]]:
         """Return which obsolete goldens may be of tests that ran and have none: of a file that
         moved, or of a similar name."""
-        from pytest_editmetrics.goldens.renamed import of_tests, renamed_to
+        from pytest_editmetrics.goldens.renamed import renamed_to
 
         recorded, file_of = self._recorded(), self._session.goldens.file_of
-        renamed = renamed_to(of_tests(obsolete), moved, lone=False)
-        now = {key: (key[0], test) for key, test in renamed.items()}
+        renamed = renamed_to(obsolete, moved, lone=False)
+        now = {key: (key[0], one.test) for key, one in renamed.items()}
         now |= {
             key: (file_of(to), key[1])
             for key, to in moved.items()

@@ -155,6 +155,8 @@ def next_steps(tally: Tally, session: Session) -> list[Line]:
     golden = [gate for gate in of_tests if recordable(gate)]  # a manifest has no goldens
     recorded = [gate for gate in golden if id(gate) not in held and not gate.xfail]
     number = len(failing) + len(other)
+    if session.renamed and (recorded or missing):
+        lines.append(Line(_RENAME))
     if recorded:
         accept = _update(session, "failed")
         which = f"all {number}" if len(recorded) == number else f"{len(recorded)} of {number}"
@@ -190,7 +192,6 @@ def next_steps(tally: Tally, session: Session) -> list[Line]:
         what = "it" if number == 1 and not recorded else f"{which} without a golden"
         if session.renamed:
             what = "what is still without a golden then"
-            lines.append(Line(_RENAME))
         command = _update(session, "missing") + (" --missing" if session.run and recorded else "")
         lines.append(_typed(f"to record {what}, if right: {command}"))
     takes = {id(gate) for gate in (*golden, *missing) if gate.xfail}

@@ -28,13 +28,13 @@ def images_lines(images: Sequence[ObsoleteImage], prune: str, more: str = "") ->
 
     Args:
         images: what to tell of.
-        prune: how ``{}`` are removed.
+        prune: how ``{}`` are removed; empty if that is not known.
         more: the end of the title.
     """
     wanted = [one for one in images if one.wanted]
     others = [one for one in images if not one.wanted]
     do = ["move or rename what a test looks for, as is said of them"] if wanted else []
-    if any(one.removable for one in others):
+    if prune and any(one.removable for one in others):
         do.append(prune.format("the others" if wanted else "them"))
     what = f" ({'; '.join(do)})" if do else ""
     told = [f"{one.file}: {one.reason}" for one in (*wanted, *others)]

@@ -254,13 +254,14 @@ END = _declared(
       files mapping: golden files looked at: whether all tests of their file were found
       found text: a sum of the ids of all tests that were found
       ran text: a sum of the ids of those that ran
-      new mapping: of golden files with such entries, tests that made gates and have no golden
+      new mapping: of golden files with such entries, tests without a golden, and their gates
       entries list: golden thresholds
         source text: the place, as `file:line`
         test text: the key of the test, or fixture
         of_parameter flag: whether the test is there, with other parameters
         none_left flag: whether none of its parameters that are there has an entry
         no_test flag: whether its test file is there, and gave no test
+        gates list: the labels of its goldens
       images list: golden images
         file text: the image, relative to the rootdir
         sha256 text: its hash

@@ -24,6 +24,7 @@ from pytest_editmetrics.goldens.provenance import PROVENANCE, Entry
 from pytest_editmetrics.goldens.store import Goldens
 from pytest_editmetrics.runs.folder import Run
 from pytest_editmetrics.runs.renamed_images import (
+    BEFORE,
     GONE,
     ImageOf,
     made_anew,
@@ -59,6 +60,11 @@ class ObsoleteImage:
     def of_gone(self) -> bool:
         """Whether its test is gone, by its name: it may have another now."""
         return GONE in self.reason
+
+    @property
+    def recorded(self) -> bool:
+        """Whether the test that it may be of has another now."""
+        return BEFORE in self.reason
 
     @property
     def removable(self) -> bool:
@@ -114,6 +120,7 @@ def obsolete_images(
         tests |= {folder: {} for folder in _without_test_file(goldens, folders)}
     found: list[ObsoleteImage] = []
     gone, elsewhere = {}, set()
+    owners: set[tuple[Path, str | None]] = set()
     for folder, keys in sorted(tests.items()):
         there = _test_file(goldens, folder).exists()
         cases = (
@@ -121,6 +128,7 @@ def obsolete_images(
         )
         try:
             entries = settled(folder, rootdir)
+            owners.update((folder, entry.get("test")) for entry in entries.values())
             names = files.get(real(folder), set())
             unused = list(_unused(folder, entries, keys, names, there, collected is not None))
         except EditMetricsError as error:
@@ -145,8 +153,9 @@ def obsolete_images(
         waiting: dict[str, dict[str, bool]] = {}
         for nodeid, stopped in open_tests.items():
             file, _, test = nodeid.partition("::")
-            place = shown_path(_folder(goldens, rootdir / file), rootdir)
-            waiting.setdefault(place, {})[test] = stopped
+            folder = _folder(goldens, rootdir / file)
+            without = (folder, test) not in owners
+            waiting.setdefault(shown_path(folder, rootdir), {})[test] = stopped and without
         told = meant_for(gone, new, used, waiting, rootdir, made)
         told |= stopped_before(
             {file: image for file, image in gone.items() if file not in told}, waiting, rootdir

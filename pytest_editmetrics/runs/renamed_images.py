@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path, PurePath
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -12,9 +12,11 @@ from typing import Any, NamedTuple
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.goldens.images import golden_stem, sha256_of, stem_of
 from pytest_editmetrics.goldens.provenance import PROVENANCE
-from pytest_editmetrics.goldens.renamed import ObsoleteGolden, renamed_to
+from pytest_editmetrics.goldens.renamed import ObsoleteGolden, renamed_to, similar
 
 GONE = "is gone"
+BEFORE = "before you remove this one"
+_COMPARED, _NAMED = 2000, 3  # names, and how many are told
 
 
 class ImageOf(NamedTuple):
@@ -68,7 +70,7 @@ def meant_for(
     rootdir: Path,
     made: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> dict[str, Meant]:
-    """Return what to say of the images whose test is gone, where there is no doubt, by file.
+    """Return what to say of the images whose test is gone, and that others may be now, by file.
 
     Args:
         gone: these, and whose they were.
@@ -88,23 +90,37 @@ def meant_for(
         if len(targets) == 1 and of_target[targets[0]] == 1
     }
     now = {file: one.test for file, one in new.items()}
+    of_stem: dict[str | None, list[str]] = {}
+    for place in used:
+        of_stem.setdefault(_stem(place), []).append(place)
+    of_sure, free = {*sure.values()}, dict[PurePath, dict[str, ImageOf]]()
+    for place, its in new.items():
+        if place not in of_sure:
+            free.setdefault(PurePath(place).parent, {})[place] = its
+    options: dict[str, list[str]] = {}
     for file, image in gone.items():
-        moved = [one for one in used if _stem(one) == _stem(file) and _other_folder(one, file)]
-        renamed = [
-            one for one, its in new.items() if not _other_folder(one, file) and image.may_be(its)
-        ]
+        moved = [one for one in of_stem.get(_stem(file), ()) if _other_folder(one, file)]
+        here = PurePath(file).parent
+        renamed = [one for one, its in free.get(here, {}).items() if image.may_be(its)]
         same = [one for one in renamed if image.of_function(new[one])]
+        waits = open_tests.get(here.as_posix(), ())
+        if any(image.of_function(ImageOf(key, "")) for key in waits):
+            renamed = same  # rather one of these, which did not come to it
         name = PurePath(file).name
         waiting = [f"{folder}/{name}" for folder, keys in open_tests.items() if image.test in keys]
         waiting = [one for one in waiting if _other_folder(one, file)]
         pictured = [sure[file]] if file in sure else []
-        for candidates in (pictured, moved, same, renamed, waiting):
+        for candidates in (pictured, moved, same, waiting):
             if len(candidates) == 1:
                 found[file] = candidates[0]
                 break
         else:
             if len(same) > 1 and "[" not in image.test:
                 several[file] = same
+            elif renamed and file not in made:
+                options[file] = renamed
+    clear, unclear = _shared_out(options, {*found.values()}, gone, new)
+    found |= clear
     for file, image in gone.items():
         if file not in found:  # a test looks for one image after the other
             tests = {
@@ -137,10 +153,87 @@ def meant_for(
         one = _meant(rootdir, file, targets[0], first, whole=False, certain=False)
         more = f" or of {len(others) - 1} more" if len(others) > 1 else ""
         meant.setdefault(file, Meant(f"{one.hint}; or likewise of {others[0].test}{more}", True))
+    meant |= {file: _unclear(rootdir, one, new) for file, one in unclear.items()}
     for file, targets in made.items():  # several pictures are alike
         if file not in meant or not meant[file].wanted:
             meant[file] = Meant(f"{new[targets[0]].nodeid} makes this picture now", True)
     return meant
+
+
+class Unclear(NamedTuple):
+    """New images, of which an image may be each, and others that may be these, too."""
+
+    targets: Sequence[str]
+    rivals: Sequence[str]
+
+
+def _shared_out(
+    options: Mapping[str, Sequence[str]],
+    taken: Collection[str],
+    gone: Mapping[str, ImageOf],
+    new: Mapping[str, ImageOf],
+) -> tuple[dict[str, str], dict[str, Unclear]]:
+    """Return which new image each of these is, one of each, and of which that is unclear.
+
+    A pair of similar names comes first, then what is left for one alone.
+    """
+    left = {file: [one for one in of if one not in taken] for file, of in options.items()}
+    near: dict[str, list[str]] = {}
+    if sum(map(len, left.values())) <= _COMPARED:
+        near = {
+            file: [one for one in of if similar(gone[file].test, new[one].test)]
+            for file, of in left.items()
+        }
+    clear: dict[str, str] = {}
+    while lone := _lone_pairs(near) or _lone_pairs(left):
+        clear |= lone
+        gone_to = {*lone.values()}
+        near, left = (
+            {f: [t for t in of if t not in gone_to] for f, of in one.items() if f not in lone}
+            for one in (near, left)
+        )
+    unclear = {}
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for file, targets in left.items():
+        if targets:
+            alike.setdefault(tuple(targets), []).append(file)
+    for wanted, files in alike.items():
+        claimants = [f for of, among in alike.items() if {*of} & {*wanted} for f in among]
+        for file in files:
+            first = near.get(file, [])
+            rivals = [one for one in claimants if one != file]
+            unclear[file] = Unclear([*first, *(one for one in wanted if one not in first)], rivals)
+    return clear, unclear
+
+
+def _lone_pairs(pairs: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Return the files that have one new image, which no other file has."""
+    wanted = Counter(target for targets in pairs.values() for target in targets)
+    return {f: of[0] for f, of in pairs.items() if len(of) == 1 and wanted[of[0]] == 1}
+
+
+def _unclear(rootdir: Path, one: Unclear, new: Mapping[str, ImageOf]) -> Meant:
+    tests = _either(one.targets, lambda target: new[target].test)
+    lead = f"unclear: {tests} may be its test now"
+    if one.rivals:
+        lead += f", or that of {_either(one.rivals, _name)}"
+    target = next((one for one in one.targets if not (rootdir / one).exists()), None)
+    if target is None:
+        there = _either(one.targets, _name)
+        return Meant(f"{lead}, recorded as {there}; compare them {BEFORE}", False)
+    path, whose = PurePath(target), new[target].test
+    do = f"look which picture it is, and if it is this one of {whose}, git mv it to"
+    entry = f"in {path.with_name(PROVENANCE)} make its key {path.name!r} with test: {whose!r}"
+    return Meant(f"{lead}; {do} {_typed(path)}, and {entry}", True)
+
+
+def _either(files: Sequence[str], name: Callable[[str], str]) -> str:
+    more = f" or {len(files) - _NAMED} more" if len(files) > _NAMED else ""
+    return " or ".join(map(name, files[:_NAMED])) + more
+
+
+def _name(file: str) -> str:
+    return PurePath(file).name
 
 
 def stopped_before(
@@ -153,7 +246,7 @@ def stopped_before(
     Args:
         gone: images whose test is gone, and whose they were.
         open_tests: the keys of tests that did not pass, by the folder of their golden images, and
-            whether a gate failed each before it came to one.
+            whether a gate failed each, that has none, before it came to one that it may ask for.
         rootdir: what files are relative to.
     """
     meant: dict[str, Meant] = {}
@@ -165,14 +258,18 @@ def stopped_before(
             if image.test and PurePath(file).parent == PurePath(folder)
         }
         keys = dict.fromkeys(image.test for image in own.values())
-        place = Path(folder)
-        now = renamed_to([ObsoleteGolden(f"{folder}:0", key, stopped, file=place) for key in keys])
+        place, new = Path(folder), dict.fromkeys(stopped, ())
+        now = renamed_to([ObsoleteGolden(f"{folder}:0", key, new, file=place) for key in keys])
         for file, image in own.items():
-            if (test := now.get((place, image.test))) is not None:
+            if (one := now.get((place, image.test))) is not None:
                 rest = PurePath(file).name.removeprefix(str(_stem(file)))
-                target = f"{folder}/{stem_of(test, image.name or None)}{rest}"
-                whose = ImageOf(test, image.name)
-                meant[file] = _meant(rootdir, file, target, whose, whole=False, certain=False)
+                target = f"{folder}/{stem_of(one.test, image.name or None)}{rest}"
+                whose = ImageOf(one.test, image.name)
+                if one.rivals:
+                    rivals = [f for f, its in own.items() if its.test in one.rivals]
+                    meant[file] = _unclear(rootdir, Unclear([target], rivals), {target: whose})
+                else:
+                    meant[file] = _meant(rootdir, file, target, whose, whole=False, certain=False)
     return meant
 
 
@@ -211,7 +308,7 @@ def _meant(
     rootdir: Path, file: str, shown: str, whose: ImageOf, *, whole: bool, certain: bool
 ) -> Meant:
     path, target = rootdir / file, rootdir / shown
-    compare = "compare the two before you remove this one"
+    compare = f"compare the two {BEFORE}"
     same_folder = target.parent == path.parent
     now = f"is it {whose.test} now" if same_folder else "did it move"
     if target.exists():

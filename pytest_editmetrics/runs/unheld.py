@@ -12,12 +12,12 @@ from typing import Any
 from pytest_editmetrics.errors import EditMetricsError, counted
 from pytest_editmetrics.goldens.file_names import SUFFIX
 from pytest_editmetrics.goldens.places import is_fixture_key
-from pytest_editmetrics.goldens.renamed import ObsoleteGolden, of_tests, renamed_to
+from pytest_editmetrics.goldens.renamed import ObsoleteGolden, renamed_to
 from pytest_editmetrics.runs.folder import Run
 from pytest_editmetrics.runs.obsolete import ObsoleteImage
 
 _DIGITS = 16
-_OF_ENTRY = ("source", "test", "of_parameter", "none_left", "no_test")
+_OF_ENTRY = ("source", "test", "of_parameter", "none_left", "no_test", "gates")
 Left = Mapping[str, Mapping[str, tuple[str, ...]]]
 """Tests with gates that were found and not to run: of each test file, by the option that left them
 out (empty, where a node id or a plugin did)."""
@@ -77,7 +77,11 @@ class Unheld:
             "files": dict(self.files),
             "found": self.found,
             "ran": self.ran,
-            "new": {_file(one): list(one.new) for one in self.entries if one.new},
+            "new": {
+                _file(one): {test: sorted(gates) for test, gates in one.new.items()}
+                for one in self.entries
+                if one.new
+            },
             "entries": [{name: getattr(one, name) for name in _OF_ENTRY} for one in self.entries],
             "images": [asdict(one) for one in self.images],
             "moves": {file: asdict(move) for file, move in self.moves.items()},
@@ -128,7 +132,7 @@ class Unheld:
     def of_part(self) -> Unheld:
         """Return what a part of the suite knows: which of them tests without one may mean."""
         moved = self.moved
-        known = {*moved, *renamed_to(of_tests(self.entries), moved, lone=False)}
+        known = {*moved, *renamed_to(self.entries, moved, lone=False)}
         return replace(
             self,
             strict=False,
@@ -202,7 +206,10 @@ def told_by(run: Run) -> Unheld | None:
     if data is None:
         return None
     try:
-        new = {file: tuple(map(_text, names)) for file, names in data["new"].items()}
+        new = {
+            file: {_text(test): tuple(map(_text, gates)) for test, gates in tests.items()}
+            for file, tests in data["new"].items()
+        }
         entries = [
             ObsoleteGolden(
                 _text(one["source"]),
@@ -210,10 +217,11 @@ def told_by(run: Run) -> Unheld | None:
                 of_parameter=_flag(one["of_parameter"]),
                 none_left=_flag(one["none_left"]),
                 no_test=_flag(one["no_test"]),
+                gates=tuple(map(_text, one["gates"])),
             )
             for one in data["entries"]
         ]
-        entries = [replace(one, new=new.get(_file(one), ()), file=_path(one)) for one in entries]
+        entries = [replace(one, new=new.get(_file(one), {}), file=_path(one)) for one in entries]
         listed = run.end.get("obsolete", data["images"])
         return Unheld(
             _flag(data["strict"]),
@@ -270,9 +278,9 @@ def joined(shards: Sequence[Unheld]) -> Unheld:
     for key in sorted({key for of_shard in tests for key in of_shard}):
         if stands(key[0], [key in one for one in tests], is_fixture_key(key[1])):
             told = [one[key] for one in tests if key in one]
-            new = dict.fromkeys(name for one in told for name in one.new)
+            new = {test: gates for one in told for test, gates in one.new.items()}
             no_test = all(one.no_test for one in told)
-            entries.append(replace(told[0], new=tuple(new), no_test=no_test))
+            entries.append(replace(told[0], new=new, no_test=no_test))
     of_shards = [{one.file: one for one in shard.images} for shard in shards]
     every: dict[str, ObsoleteImage] = {}
     for image in (image for of_shard in of_shards for image in of_shard.values()):

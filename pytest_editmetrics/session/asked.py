@@ -145,6 +145,18 @@ def may_get_images(item: pytest.Item) -> bool:
     return "golden_image" in fixtures.all or gets_fixtures(item, fixtures.functions)
 
 
+def kinds_of(item: pytest.Item) -> list[str]:
+    """Return which of ``edit_gate`` and ``golden_image`` a test may ask for.
+
+    Both, where that is known only as it runs. The helpers have bounds of their own, and no golden.
+    """
+    fixtures, both = _Fixtures(item), ["edit_gate", "golden_image"]
+    named = not {*fixtures.all}.isdisjoint(GATE_FIXTURES)
+    if named and not gets_fixtures(item, fixtures.functions):
+        return [one for one in both if one in fixtures.all]
+    return both
+
+
 def _is_ours(definition: Any) -> bool:
     return str(getattr(definition.func, "__module__", "")).partition(".")[0] == PACKAGE
 

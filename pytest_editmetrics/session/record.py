@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from pytest_editmetrics.errors import EditMetricsError, InputError
-from pytest_editmetrics.session.asked import Asked
+from pytest_editmetrics.session.asked import Asked, kinds_of
 from pytest_editmetrics.session.callers import Callers, caller_of
 from pytest_editmetrics.session.fixture_users import active_of, serves
 from pytest_editmetrics.session.known_faults import known_test
@@ -331,18 +331,15 @@ class TestRecord:
         return soft_failures(self.gates, self.gates)
 
     def news(self, notes: list[str]) -> str | None:
-        """Return what travels with a report: one JSON string, whatever the gates hold.
-
-        ``None`` if an earlier report of the attempt told all of it. ``notes`` are for the session's
-        summary.
-        """
+        """Return as JSON what travels with a report, and ``notes``; ``None`` if all was told."""
         self.note_uses()
-        told = len(self.set_up) + len(self.uses)
         earlier = self.ledger.overtaken(self.item.nodeid)
+        told = len(self.set_up) + len(self.uses)
         state = (self.call_failed, len(self.gates), len(self.staged), told)
         if state == self.told and not notes and not earlier:
             return None
         self.told = state
+        failed = self.call_failed or any(gate.failing for gate in self.gates)
         carried = {
             "attempt": f"{self.token} {self.phase}",
             "failed": self.call_failed,
@@ -350,6 +347,7 @@ class TestRecord:
             "gates": [gate.to_dict() for gate in self.gates],
             "staged": [asdict(one) for one in self.staged],
             "asked": self.asked and not self.may_be_empty,
+            "kinds": kinds_of(self.item) if failed else [],
             "by_call": not (self.given or self.wanted.itself or self.wanted.widely),
             "set_up": list(self.set_up),
             "uses": list(self.uses),

@@ -272,19 +272,20 @@ def test_a_golden_under_another_name_fails_and_names_the_test(suite, golden, ent
 def test_an_obsolete_golden_is_meant_for_no_test_without_gates_nor_gone_with_its_parameter(
     suite, golden
 ):
+    (suite.path / "editmetrics.yaml").write_text("thresholds: {score: {max: 0.9}}\n")
     golden.write_text('"test_it":\n  score: {max: 0.5}\n"test_two[cuda]":\n  score: {max: 0.5}\n')
     suite.makepyfile(
         test_x="""
         import pytest
         def test_its(): pass
-        def test_ut(check): check(20, 0.5)
+        def test_ut(check): check(20)
         @pytest.mark.parametrize("device", ["cpu"])
-        def test_two(device, check): check(20, 0.5)
+        def test_two(device, check): check(20)
         """
     )
     suite.runpytest().stdout.fnmatch_lines(
         [
-            "obsolete goldens: 2 *",
+            "*obsolete goldens: 2 *",
             "  *yaml:1: test_it (is it 'test_ut' now? Then rename the entry)",
             "  *yaml:3: test_two[[]cuda] (*",
         ]
