@@ -45,7 +45,9 @@ def check_two_places(reference: Any, edited: Any) -> None:
         )
     no_memory = reference is None or isinstance(reference, (str, os.PathLike, bytes, float, int))
     memory = _memory(reference)
-    if (reference is edited and not no_memory) or (memory is not None and memory == _memory(edited)):
+    if (reference is edited and not no_memory) or (
+        memory is not None and memory == _memory(edited)
+    ):
         raise ImageError(
             "reference and edited image are one and the same memory, so nothing can have changed"
             " between them: an editor that works in place takes a copy of the reference (.copy(),"
