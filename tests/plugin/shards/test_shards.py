@@ -359,8 +359,10 @@ def test_a_test_that_no_shard_ran_is_named_and_fails_whatever_the_shards_ran_wit
     assert "1 test ran in no shard; 3 cases, none of which failed" in page
     assert "in no shard: tests with gates" in page
     (four.path / "suite.yaml").write_text("suite: {lpips: {mean: 1}}")
+    four.runpytest("--editmetrics-run-dir=base")
+    capsys.readouterr()
     for held in (["--fail", "score:5%"], ["--suite", "suite.yaml"]):
-        assert main(["compare", "shard0", "run", *held]) == 1
+        assert main(["compare", "base", "run", *held]) == 1
         assert "of the head 1 test ran in no shard, so gates" in capsys.readouterr().out
 
 
