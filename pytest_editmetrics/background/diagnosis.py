@@ -9,7 +9,6 @@ into a part what another has to undo there, they are in proportion to what each 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from pytest_editmetrics.background.align import correlation_of
 from pytest_editmetrics.background.almost_nothing import almost_nothing
 from pytest_editmetrics.background.beside_all import find_beside_all
+from pytest_editmetrics.background.beside_edit import find_beside_edit
 from pytest_editmetrics.background.beside_equal import find_beside_equal
 from pytest_editmetrics.background.cause import (
     MIN_SHARE,
@@ -29,7 +29,7 @@ from pytest_editmetrics.background.cause import (
     tone_cause,
     worth_telling,
 )
-from pytest_editmetrics.background.channels import channels_cause
+from pytest_editmetrics.background.channels import channels_cause, of_a_part
 from pytest_editmetrics.background.colour_cells import colour_cells
 from pytest_editmetrics.background.differences import Differences, Planes, planes
 from pytest_editmetrics.background.drift import Drift, measure_drift
@@ -140,6 +140,8 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
     total = float(plain[mask].sum(dtype=np.float64))
     if total == 0:
         return ()
+    if (beside := find_beside_edit(plain, before, mask)) is not None:
+        return (local_cause(beside, 1.0),)
     if (little := almost_nothing(before, after, mask, total)) is not None:
         return (little,)
     few = few_colours(reference, edited, mask)
@@ -173,7 +175,7 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
         more = [
             one.of((1 - cause.share) * one.share) for one in _causes(exchanged, edited, mask, drift)
         ]
-        if not _of_a_part(cause, more):
+        if not of_a_part(cause, more):
             kept = [one for one in more if worth_telling(one)]
             return tuple(sorted([cause, *kept], key=lambda one: -one.share))
     finer, toned = finer_colours(before, aligned, within, cells, tone, toned, differences)
@@ -293,14 +295,6 @@ def _of_few_colours(
         told.append(motion_cause(drift, motion, moved / was, *mask.shape))
     kept = (one for one in told if worth_telling(one))
     return tuple(sorted(kept, key=lambda one: -one.share))
-
-
-def _of_a_part(channels: Cause, others: Sequence[Cause]) -> bool:
-    """Tell whether channels only look exchanged or lost: a part changed, to grey as it happens."""
-    if "levels" in channels.facts:  # which is so everywhere
-        return False
-    local = sum(cause.share for cause in others if cause.kind in ("spill", "seam"))
-    return channels.share < local
 
 
 def _undone(

@@ -13,6 +13,7 @@ from pytest_editmetrics.images.regions import Mask
 _LEFT = 0.2  # of the square that lines of the channels leave, at most
 _LEAST = 0.04  # of the light, from the darkest to the lightest place
 _OPEN = (4.0, 251.0)  # of 255
+_WHITE = 255
 _APART = 0.25  # of the light's change: channels that differ by less changed alike
 _PLACES = {
     "left": (0, -1), "right": (0, 1), "top": (-1, 0), "bottom": (1, 0), "middle": (0, 0),
@@ -43,6 +44,9 @@ def find_gradient(before: Planes, after: Planes, mask: Mask) -> tuple[Cause, Arr
     for was, is_ in zip(before, after, strict=True):
         one, other = (cell_means(plane)[whole].astype(np.float64) for plane in (was, is_))
         seen = (min(_OPEN) < other) & (other < max(_OPEN)) & (one < max(_OPEN))
+        whole_light = seen & (cell_means((is_ >= _WHITE).astype(np.float32))[whole] == 0)
+        if np.count_nonzero(whole_light) >= FEW:  # which white did not cut off
+            seen = whole_light
         if np.count_nonzero(seen) < FEW:
             return None
         one, other = one[seen], other[seen]
@@ -54,7 +58,7 @@ def find_gradient(before: Planes, after: Planes, mask: Mask) -> tuple[Cause, Arr
         if mean <= 0:
             return None
         lights.append(light[:-1] / mean)
-    if of_line < 3 * SILENT or left > _LEFT * of_line:
+    if of_line < SILENT or left > _LEFT * of_line * min(1.0, of_line / (3 * SILENT)):
         return None
     corners = _terms(*np.array(list(_PLACES.values()), np.float64).T)
     there = np.stack(lights) @ corners - 1

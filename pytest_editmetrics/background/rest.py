@@ -223,9 +223,9 @@ def rest_causes(
         return [cause, *more]
     found, softened = [], 0.0
     if quality is not None:
-        on_grid = np.s_[corner[1] :, corner[0] :]
-        seen = seen[on_grid]
-        was, now = (image[:, *window][:, *on_grid] for image in (toned, aligned))
+        left, top = corner
+        seen = seen[top:, left:]
+        was, now = (image[:, window[0], window[1]][:, top:, left:] for image in (toned, aligned))
         saved = as_jpeg(was, now, seen, quality)
         softened = saved.softening
         grain = None
