@@ -154,9 +154,13 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
         if (found := find(before, aligned, within)) is None:
             continue
         light, lit = found
-        made = before, after, planes(lit), aligned
+        image = planes(lit)
+        made = before, after, image, aligned
         of_light = _divided(differences, *made, within, moved=motion is not None)[1]
-        share = of_light / total
+        both = fit_tone(image, aligned, within).applied(image)
+        least = min(_sum(differences.squares(it, aligned), within) for it in (before, toned))
+        beside_a_tone = least - _apart(both, aligned, within)
+        share = min(1.0, max(of_light, beside_a_tone) / total)
         if share >= MIN_SHARE:
             more = [one.of((1 - share) * one.share) for one in _causes(lit, edited, mask, drift)]
             share += sum(one.share for one in more if one.kind == light.kind)

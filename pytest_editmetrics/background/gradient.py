@@ -54,7 +54,7 @@ def find_gradient(before: Planes, after: Planes, mask: Mask) -> tuple[Cause, Arr
         of_line += fitted(np.stack([one, flat]), other)[1]
         light, more = fitted(np.stack([*(one * at[:, seen]), flat]), other)
         left += more
-        mean = float(light[:-1] @ at[:, seen].mean(axis=1))
+        mean = float(light[:-1] @ at.mean(axis=1))
         if mean <= 0:
             return None
         lights.append(light[:-1] / mean)
