@@ -285,15 +285,15 @@ def _of_few_colours(
             edited, seen = eight_bit(aligned), mask & inside
             moved = was - _apart(before, planes(edited), seen)
     soft = softened(reference, edited, seen)
-    undone = few.undone(soft, edited, seen)
-    off, of_others = (_apart(planes(soft), planes(image), seen) for image in (edited, undone))
+    undone, known = few.undone(soft, edited, seen)
+    off, of_others = (_apart(planes(known), planes(image), seen) for image in (edited, undone))
     if of_others > (1 - _MOSTLY) * off:
         return ()
     left = _apart(before, planes(undone), seen)
     others = _causes(reference, undone, seen, measure_drift(reference, undone, seen))
     told = [
         few.cause(max(0.0, 1 - (left + moved) / was)),
-        *(one.of(left / was * one.share) for one in others),
+        *(one.of(min(1.0, left / was) * one.share) for one in others),
     ]
     if motion is not None and moved:
         told.append(motion_cause(drift, motion, moved / was, *mask.shape))
