@@ -39,20 +39,25 @@ def find_gradient(before: Planes, after: Planes, mask: Mask) -> tuple[Cause, Arr
         return None
     places = _places(*whole.shape)
     at = places[:, whole]
-    of_line = left = 0.0
-    lights = []
+    channels, plain = [], 0.0
     for was, is_ in zip(before, after, strict=True):
         one, other = (cell_means(plane)[whole].astype(np.float64) for plane in (was, is_))
         seen = (min(_OPEN) < other) & (other < max(_OPEN)) & (one < max(_OPEN))
-        whole_light = seen & (cell_means((is_ >= _WHITE).astype(np.float32))[whole] == 0)
-        if np.count_nonzero(whole_light) >= FEW:  # which white did not cut off
-            seen = whole_light
         if np.count_nonzero(seen) < FEW:
             return None
+        channels.append((one, other, seen))
+        plain += _of_line(one[seen], other[seen])
+    if plain < SILENT:
+        return None
+    of_line = left = 0.0
+    lights = []
+    for is_, (one, other, seen) in zip(after, channels, strict=True):
+        uncut = seen & (cell_means((is_ >= _WHITE).astype(np.float32))[whole] == 0)
+        if np.count_nonzero(uncut) >= FEW:  # white cuts off light
+            seen = uncut
         one, other = one[seen], other[seen]
-        flat = np.ones_like(one)
-        of_line += fitted(np.stack([one, flat]), other)[1]
-        light, more = fitted(np.stack([*(one * at[:, seen]), flat]), other)
+        of_line += _of_line(one, other)
+        light, more = fitted(np.stack([*(one * at[:, seen]), np.ones_like(one)]), other)
         left += more
         mean = float(light[:-1] @ at.mean(axis=1))
         if mean <= 0:
@@ -75,6 +80,11 @@ def find_gradient(before: Planes, after: Planes, mask: Mask) -> tuple[Cause, Arr
         for name, of in zip(_NAMES, there, strict=True)
     }
     return Cause("uneven light", 1.0, text, facts), np.ascontiguousarray(np.moveaxis(lit, 0, 2))
+
+
+def _of_line(one: Floats, other: Floats) -> float:
+    """Return the mean square that a gain and an offset leave."""
+    return fitted(np.stack([one, np.ones_like(one)]), other)[1]
 
 
 def _told(there: Floats) -> str:
