@@ -133,7 +133,7 @@ def _mixed(reference: Array, toned: Array, edited: Array, mask: Mask) -> Array |
     sizes = np.linalg.svd(back.matrix, compute_uv=False)
     if off <= max(_SAME_TONE, _OF_LEFT * left) or sizes[-1] < _LEAST_MIX or sizes[0] > _MOST_MIX:
         return None
-    forth = np.linalg.inv(back.matrix)
+    forth: NDArray[np.float64] = np.linalg.inv(back.matrix).astype(np.float64)
     mixed = eight_bit(Mix(forth, -forth @ back.offset).applied(before))
 
     def apart(image: Array) -> float:
