@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pytest_editmetrics.background.differences import Differences, Planes, planes
 from pytest_editmetrics.background.filtered import WIDEST, as_filtered
-from pytest_editmetrics.background.jpeg import FINEST, as_saved, quality_of_levels
+from pytest_editmetrics.background.jpeg import FINEST, as_saved, quality_on_grid
 from pytest_editmetrics.background.spill import BLOCK, Local, find_local
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
@@ -94,7 +94,7 @@ def as_encoded(
         mask: boolean (H, W), true for the background.
         steady: boolean (H, W), the pixels that tell, without what changed locally.
     """
-    quality = quality_of_levels(edited, reference, mask)
+    quality, corner = quality_on_grid(edited, reference, mask)
     if quality == FINEST:
         quality = None  # which one is not told
     picture = np.where(mask, toned, planes(edited))
@@ -106,6 +106,6 @@ def as_encoded(
         return float(np.vdot(off, off))
 
     used = _BEST if quality is None else quality
-    made = [planes(as_saved(picture, used, how)) for how in _SUBSAMPLINGS]
+    made = [planes(as_saved(picture, used, how, corner)) for how in _SUBSAMPLINGS]
     best = min(made, key=left)
     return best if left(best) <= (1 - _EXPLAINED) * left(toned) else None

@@ -20,6 +20,22 @@ _WAVE = 0.25  # of what stands out: by how much lines 2 px away exceed those 4 p
 _FAR_ABOVE = 1.25  # of the next largest
 _USUAL = 0.4  # of what lines of the grid have more on the mean: half of them have so much
 _STEEP = 0.1  # of what stands out: what a step has more than the lines beside it
+_OFF_GRID = 1.5  # standard deviations of the others, by which one kind of lines exceeds them,
+_BY = 0.01  # and of their middle, in both directions: there a grid may begin elsewhere
+_LEAST = 1e-3  # of 255: a flat picture has no steps
+_CROP = 512
+
+
+def crop_on_grid(mask: Mask) -> tuple[slice, slice]:
+    """Return the crop on the 8 px grid that holds the most measured pixels."""
+    height, width = mask.shape
+    best = (-1, 0, 0)
+    for top in range(0, max(1, height - _CROP + 1), _CROP // 2):
+        for left in range(0, max(1, width - _CROP + 1), _CROP // 2):
+            seen = int(mask[top : top + _CROP, left : left + _CROP].sum())
+            best = max(best, (seen, -top, -left))
+    top, left = -best[1], -best[2]
+    return slice(top, top + _CROP), slice(left, left + _CROP)
 
 
 class Steps:
@@ -35,7 +51,7 @@ class Steps:
 
     def __init__(self, image: Array, mask: Mask) -> None:
         grey = average(image.astype(np.float32))
-        means, ratios, lines = [], [], []
+        means, ratios, lines = list[NDArray[np.float64]](), [], []
         for picture, seen in ((grey, mask), (np.ascontiguousarray(grey.T), mask.T)):
             bend = np.abs(
                 picture[:, 3:] - 3 * picture[:, 2:-1] + 3 * picture[:, 1:-2] - picture[:, :-3]
@@ -47,9 +63,9 @@ class Steps:
             counts = np.bincount(kind, whole.sum(axis=0), _PERIOD)
             if min(counts[0], counts[1:].sum()) < _FEW:
                 continue
+            means.append(sums / np.maximum(counts, 1))
             elsewhere = float(sums[1:].sum() / counts[1:].sum())
             ratios.append(float(sums[0] / counts[0]) / elsewhere if elsewhere > 0 else 1.0)
-            means.append(sums / np.maximum(counts, 1))
             last = (len(columns) - _FIRST) // _PERIOD * _PERIOD + _FIRST
             each = columns[_FIRST:last].reshape(-1, _PERIOD)
             lines.append(each[:, 0] / np.maximum(each[:, 1:].mean(axis=1), 1.0))
@@ -57,6 +73,7 @@ class Steps:
         """How much larger they are on the grid than elsewhere: 1 without blocks; ``None`` where too
         little is measured."""
         self._lines: NDArray[np.float64] = np.concatenate([*lines, np.zeros(0)])
+        self._kinds = means
         self._means: NDArray[np.float64] = np.sum(means, axis=0) if means else np.zeros(_PERIOD)
 
     @property
@@ -83,6 +100,25 @@ class Steps:
             return True
         more = (self._lines - reference._lines)[seen]
         return bool(np.median(more) > _USUAL * more.mean())
+
+    def corner(self, reference: Steps) -> tuple[int, int]:
+        """Return where a grid may begin, x and y, by the steps that the reference has not.
+
+        It begins at 0, 0 unless they say otherwise; a file that was padded or cropped since may
+        have it elsewhere.
+        """
+        if not len(self._kinds) == len(reference._kinds) == 2:
+            return 0, 0
+        begins = []
+        for kinds, were in zip(self._kinds, reference._kinds, strict=True):
+            more = (kinds + _LEAST) / (were + _LEAST)
+            at = int(more.argmax())
+            others = np.delete(more, at)
+            stands_out = more[at] - others.mean() > _OFF_GRID * others.std()
+            if not stands_out or more[at] < (1 + _BY) * np.median(others):
+                return 0, 0
+            begins.append(at)
+        return begins[0], begins[1]
 
     def of_jpeg(self, reference: Steps) -> bool:
         """Tell whether the grid alone has steps; resizing makes such of 2, 4 and 8 px, all alike.

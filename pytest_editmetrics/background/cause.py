@@ -83,12 +83,16 @@ def shown(box: Sequence[int]) -> str:
 
 def local_cause(local: Local, share: float) -> Cause:
     """Return a local change: a seam, or a spill with its boxes."""
-    boxes = [list(box) for box in local.boxes[:4]]
+    facts: dict[str, Any] = {"boxes": [list(box) for box in local.boxes[:4]]}
+    if local.width:
+        facts["width"] = local.width
     if local.seam:
-        return Cause("seam", share, "a seam along the edit area", {"boxes": boxes})
+        wide = f", {local.width} px wide" if local.width else ""
+        return Cause("seam", share, f"a seam along the edit area{wide}", facts)
     more = f" and {len(local.boxes) - 1} more" if len(local.boxes) > 1 else ""
     text = f"a local change in {shown(local.boxes[0])}{more}" if local.boxes else "a local change"
-    return Cause("spill", share, text, {"boxes": boxes})
+    text += f", within {local.width} px of the edit area" if local.width else ""
+    return Cause("spill", share, text, facts)
 
 
 def motion_cause(drift: Drift, motion: Motion, share: float, height: int, width: int) -> Cause:

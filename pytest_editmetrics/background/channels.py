@@ -6,7 +6,7 @@ another as gain and offset bring it nearest.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations, permutations
 
 import numpy as np
@@ -136,6 +136,14 @@ def _order(squares: NDArray[np.float64], cells: ColourCells) -> tuple[tuple[int,
                 return same, False  # another hue
             return best, True
     return min(every, key=lambda order: float(squares[order, same].sum())), False
+
+
+def of_a_part(channels: Cause, others: Sequence[Cause]) -> bool:
+    """Tell whether channels only look exchanged or lost: a part changed, to grey as it happens."""
+    if "levels" in channels.facts:  # which is so everywhere
+        return False
+    local = sum(cause.share for cause in others if cause.kind in ("spill", "seam"))
+    return channels.share < local
 
 
 def _off(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:

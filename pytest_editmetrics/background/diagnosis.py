@@ -9,7 +9,6 @@ into a part what another has to undo there, they are in proportion to what each 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from pytest_editmetrics.background.align import correlation_of
 from pytest_editmetrics.background.almost_nothing import almost_nothing
 from pytest_editmetrics.background.beside_all import find_beside_all
+from pytest_editmetrics.background.beside_edit import find_beside_edit
 from pytest_editmetrics.background.beside_equal import find_beside_equal
 from pytest_editmetrics.background.cause import (
     MIN_SHARE,
@@ -29,7 +29,7 @@ from pytest_editmetrics.background.cause import (
     tone_cause,
     worth_telling,
 )
-from pytest_editmetrics.background.channels import channels_cause
+from pytest_editmetrics.background.channels import channels_cause, of_a_part
 from pytest_editmetrics.background.colour_cells import colour_cells
 from pytest_editmetrics.background.differences import Differences, Planes, planes
 from pytest_editmetrics.background.drift import Drift, measure_drift
@@ -140,6 +140,8 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
     total = float(plain[mask].sum(dtype=np.float64))
     if total == 0:
         return ()
+    if (beside := find_beside_edit(plain, before, mask)) is not None:
+        return (local_cause(beside, 1.0),)
     if (little := almost_nothing(before, after, mask, total)) is not None:
         return (little,)
     few = few_colours(reference, edited, mask)
@@ -152,9 +154,13 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
         if (found := find(before, aligned, within)) is None:
             continue
         light, lit = found
-        made = before, after, planes(lit), aligned
+        image = planes(lit)
+        made = before, after, image, aligned
         of_light = _divided(differences, *made, within, moved=motion is not None)[1]
-        share = of_light / total
+        both = fit_tone(image, aligned, within).applied(image)
+        least = min(_sum(differences.squares(it, aligned), within) for it in (before, toned))
+        beside_a_tone = least - _apart(both, aligned, within)
+        share = min(1.0, max(of_light, beside_a_tone) / total)
         if share >= MIN_SHARE:
             more = [one.of((1 - share) * one.share) for one in _causes(lit, edited, mask, drift)]
             share += sum(one.share for one in more if one.kind == light.kind)
@@ -173,7 +179,7 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
         more = [
             one.of((1 - cause.share) * one.share) for one in _causes(exchanged, edited, mask, drift)
         ]
-        if not _of_a_part(cause, more):
+        if not of_a_part(cause, more):
             kept = [one for one in more if worth_telling(one)]
             return tuple(sorted([cause, *kept], key=lambda one: -one.share))
     finer, toned = finer_colours(before, aligned, within, cells, tone, toned, differences)
@@ -279,28 +285,20 @@ def _of_few_colours(
             edited, seen = eight_bit(aligned), mask & inside
             moved = was - _apart(before, planes(edited), seen)
     soft = softened(reference, edited, seen)
-    undone = few.undone(soft, edited, seen)
-    off, of_others = (_apart(planes(soft), planes(image), seen) for image in (edited, undone))
+    undone, known = few.undone(soft, edited, seen)
+    off, of_others = (_apart(planes(known), planes(image), seen) for image in (edited, undone))
     if of_others > (1 - _MOSTLY) * off:
         return ()
     left = _apart(before, planes(undone), seen)
     others = _causes(reference, undone, seen, measure_drift(reference, undone, seen))
     told = [
         few.cause(max(0.0, 1 - (left + moved) / was)),
-        *(one.of(left / was * one.share) for one in others),
+        *(one.of(min(1.0, left / was) * one.share) for one in others),
     ]
     if motion is not None and moved:
         told.append(motion_cause(drift, motion, moved / was, *mask.shape))
     kept = (one for one in told if worth_telling(one))
     return tuple(sorted(kept, key=lambda one: -one.share))
-
-
-def _of_a_part(channels: Cause, others: Sequence[Cause]) -> bool:
-    """Tell whether channels only look exchanged or lost: a part changed, to grey as it happens."""
-    if "levels" in channels.facts:  # which is so everywhere
-        return False
-    local = sum(cause.share for cause in others if cause.kind in ("spill", "seam"))
-    return channels.share < local
 
 
 def _undone(

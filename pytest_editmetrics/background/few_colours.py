@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pytest_editmetrics.background.cause import Cause
 from pytest_editmetrics.background.differences import planes
+from pytest_editmetrics.background.mixed import Mix, fit_mix
 from pytest_editmetrics.errors import counted
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
@@ -26,6 +27,9 @@ _SILENT = 4.0  # of 255, and a little more
 _NARROWER = 0.3  # of how far colours lie from a line: a sepia filter has few for that
 _SAME_TONE = 2.0  # of 255, squared: what another tone differs by, at least
 _OF_COARSE = 0.25  # of the square that the nearest colours differ by: their means are not exact
+_OF_LEFT = 0.3  # of the square that a mix leaves: what it changes, at least; a palette alone less
+_LEAST_MIX, _MOST_MIX = 0.55, 4.0  # how strong colours may have been of what they became
+_OF_A_TONE = 0.8  # of the square of means that a tone leaves: what a mix leaves at most
 _LEAST_GAIN = 0.4
 _FEWEST_LEVELS = 8  # of a channel, that tell a tone
 _BLURS = (0.7, 1.0, 1.5, 2.0, 3.0, 4.0)  # pixels
@@ -60,30 +64,27 @@ class FewColours:
         """Return the cause that this is."""
         return Cause("few colours", share, self.text, self.facts)
 
-    def undone(self, reference: Array, edited: Array, mask: Mask) -> Array:
+    def undone(self, reference: Array, edited: Array, mask: Mask) -> tuple[Array, Array]:
         """Return the edited image, as the reference where too few colours explain the difference.
 
-        What had another tone before it lost its colours keeps that.
+        What had another tone before it lost its colours keeps that; the reference is returned as
+        well, with that where it is a mix of channels.
 
         Args:
             reference: RGB, uint8, (H, W, 3).
             edited: the same.
             mask: boolean (H, W), true for the background.
         """
-        from scipy.ndimage import gaussian_filter
-
-        def smooth(image: Floats) -> Floats:
-            made: Floats = gaussian_filter(image, (0, _SMOOTH, _SMOOTH), truncate=2)
-            return made
-
         after = planes(edited)
-        toned = self._toned(reference, edited, mask)
+        toned, known = self._toned(reference, edited, mask), reference
+        if not self.grids and (mixed := _mixed(reference, toned, edited, mask)) is not None:
+            toned = known = mixed
         before = planes(toned)
-        off = np.abs(smooth(after - before))
-        may = np.float32(_TOLERANCE) * smooth(np.abs(self._near(toned) - before)).max(axis=0)
+        off = np.abs(_smooth(after - before))
+        may = np.float32(_TOLERANCE) * _smooth(np.abs(self._near(toned) - before)).max(axis=0)
         explained = off.max(axis=0) <= may + np.float32(max(_SILENT, self._cut_off))
         made: Array = np.where(explained[..., None], toned, edited)
-        return made
+        return made, known
 
     @property
     def _cut_off(self) -> float:
@@ -115,6 +116,37 @@ class FewColours:
         if off <= max(_SAME_TONE, _OF_COARSE * float(coarse)):
             return reference
         return eight_bit(np.stack(lines))
+
+
+def _mixed(reference: Array, toned: Array, edited: Array, mask: Mask) -> Array | None:
+    """Return the reference with the mix of channels that came before a palette; ``None`` if none.
+
+    As of a tone, what is fitted is how what became one colour was: a colour of a palette is the
+    mean of all that it stands for, unless they were mixed. ``toned`` has a tone of each channel: a
+    mix explains more.
+    """
+    before, after = planes(reference), planes(edited)
+    was, is_ = (image[:, mask].astype(np.float64) for image in (before, after))
+    back = fit_mix(is_, was)
+    made = back.matrix @ is_ + back.offset[:, None]
+    left, off = (float(np.square(made - one).mean()) for one in (was, is_))
+    sizes = np.linalg.svd(back.matrix, compute_uv=False)
+    if off <= max(_SAME_TONE, _OF_LEFT * left) or sizes[-1] < _LEAST_MIX or sizes[0] > _MOST_MIX:
+        return None
+    forth: NDArray[np.float64] = np.linalg.inv(back.matrix).astype(np.float64)
+    mixed = eight_bit(Mix(forth, -forth @ back.offset).applied(before))
+
+    def apart(image: Array) -> float:
+        return float(np.square(_smooth(planes(image) - after))[:, mask].mean())
+
+    return mixed if apart(mixed) < _OF_A_TONE * apart(toned) else None
+
+
+def _smooth(image: Floats) -> Floats:
+    from scipy.ndimage import gaussian_filter
+
+    made: Floats = gaussian_filter(image, (0, _SMOOTH, _SMOOTH), truncate=2)
+    return made
 
 
 def eight_bit(image: Floats) -> Array:

@@ -13,6 +13,7 @@ from pytest_editmetrics.images.regions import Mask
 _LEFT = 0.2  # of the square that lines of the channels leave, at most
 _LEAST = 0.04  # of the light, from the darkest to the lightest place
 _OPEN = (4.0, 251.0)  # of 255
+_WHITE = 255
 _APART = 0.25  # of the light's change: channels that differ by less changed alike
 _PLACES = {
     "left": (0, -1), "right": (0, 1), "top": (-1, 0), "bottom": (1, 0), "middle": (0, 0),
@@ -38,23 +39,31 @@ def find_gradient(before: Planes, after: Planes, mask: Mask) -> tuple[Cause, Arr
         return None
     places = _places(*whole.shape)
     at = places[:, whole]
-    of_line = left = 0.0
-    lights = []
+    channels, plain = [], 0.0
     for was, is_ in zip(before, after, strict=True):
         one, other = (cell_means(plane)[whole].astype(np.float64) for plane in (was, is_))
         seen = (min(_OPEN) < other) & (other < max(_OPEN)) & (one < max(_OPEN))
         if np.count_nonzero(seen) < FEW:
             return None
+        channels.append((one, other, seen))
+        plain += _of_line(one[seen], other[seen])
+    if plain < SILENT:
+        return None
+    of_line = left = 0.0
+    lights = []
+    for is_, (one, other, seen) in zip(after, channels, strict=True):
+        uncut = seen & (cell_means((is_ >= _WHITE).astype(np.float32))[whole] == 0)
+        if np.count_nonzero(uncut) >= FEW:  # white cuts off light
+            seen = uncut
         one, other = one[seen], other[seen]
-        flat = np.ones_like(one)
-        of_line += fitted(np.stack([one, flat]), other)[1]
-        light, more = fitted(np.stack([*(one * at[:, seen]), flat]), other)
+        of_line += _of_line(one, other)
+        light, more = fitted(np.stack([*(one * at[:, seen]), np.ones_like(one)]), other)
         left += more
-        mean = float(light[:-1] @ at[:, seen].mean(axis=1))
+        mean = float(light[:-1] @ at.mean(axis=1))
         if mean <= 0:
             return None
         lights.append(light[:-1] / mean)
-    if of_line < 3 * SILENT or left > _LEFT * of_line:
+    if of_line < SILENT or left > _LEFT * of_line * min(1.0, of_line / (3 * SILENT)):
         return None
     corners = _terms(*np.array(list(_PLACES.values()), np.float64).T)
     there = np.stack(lights) @ corners - 1
@@ -71,6 +80,11 @@ def find_gradient(before: Planes, after: Planes, mask: Mask) -> tuple[Cause, Arr
         for name, of in zip(_NAMES, there, strict=True)
     }
     return Cause("uneven light", 1.0, text, facts), np.ascontiguousarray(np.moveaxis(lit, 0, 2))
+
+
+def _of_line(one: Floats, other: Floats) -> float:
+    """Return the mean square that a gain and an offset leave."""
+    return fitted(np.stack([one, np.ones_like(one)]), other)[1]
 
 
 def _told(there: Floats) -> str:

@@ -13,8 +13,10 @@ Floats = NDArray[np.float32]
 _EARNED = 0.7  # of the squared difference: what JPEG alone makes at most, beside a noise
 _LEAST, _MOST = 1.5, 32.0  # of 255
 _STEPS = 6
+_FINE = 1.5  # pixels
 _EVEN = 1.2  # times as strong as a noise makes it, where there is detail and where there is none
 _ALIKE = 0.12  # correlation of neighbours, from that of a noise which was saved so
+_KEPT = 0.9  # of the fine detail that is left of a picture which had that noise: it takes none off
 _AROUND = 9  # pixels
 _SUBSAMPLED = 2  # 4:2:0
 
@@ -53,6 +55,8 @@ def grain_before(
     made = saved(sigma)
     if max(abs(one - other) for one, other in zip(_near(off), _near(made), strict=True)) > _ALIKE:
         return None
+    if _detail(before, after, seen) < _KEPT * _detail(before, before + made, seen):
+        return None  # as an encoding before that one, which spares no detail
     for part in _calm_and_busy(before, seen):
         is_, would = (float(np.square(one[:, part]).sum()) for one in (off, made))
         if not would / _EVEN <= is_ <= would * _EVEN:
@@ -63,6 +67,18 @@ def grain_before(
 def _off(before: Floats, after: Floats, seen: Mask) -> Floats:
     off: Floats = (after - before) * seen
     return off
+
+
+def _detail(before: Floats, after: Floats, seen: Mask) -> float:
+    """Return how much of the fine detail is left, in what its own size is."""
+    from scipy.ndimage import gaussian_filter
+
+    def fine(image: Floats) -> Floats:
+        grey = average(np.moveaxis(image, 0, 2))
+        detail: Floats = (grey - gaussian_filter(grey, _FINE)) * seen
+        return detail
+
+    return float(np.vdot(fine(before), fine(after)))
 
 
 def _near(off: Floats) -> tuple[float, float]:
@@ -77,6 +93,6 @@ def _calm_and_busy(before: Floats, seen: Mask) -> tuple[Mask, Mask]:
     from scipy.ndimage import gaussian_filter, uniform_filter
 
     grey = average(np.moveaxis(before, 0, 2))
-    detail = uniform_filter(np.square(grey - gaussian_filter(grey, 1.5)), _AROUND)
+    detail = uniform_filter(np.square(grey - gaussian_filter(grey, _FINE)), _AROUND)
     busy = detail > np.median(detail[seen])
     return seen & ~busy, seen & busy

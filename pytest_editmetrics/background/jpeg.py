@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_editmetrics.background.blocks import Steps, crop_on_grid
 from pytest_editmetrics.images.channels import average
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
@@ -99,11 +100,18 @@ class _Saved:
         return _saved(self._picture, quality)
 
 
-def as_saved(picture: Floats, quality: int, subsampling: int) -> Array:
-    """Return a picture (3, H, W), of 255, as JPEG makes it, RGB, uint8, (H, W, 3)."""
+def as_saved(
+    picture: Floats, quality: int, subsampling: int, corner: tuple[int, int] = (0, 0)
+) -> Array:
+    """Return a picture (3, H, W), of 255, as JPEG makes it, RGB, uint8, (H, W, 3).
+
+    ``corner`` is where a block of its grid begins, x and y.
+    """
     from PIL import Image
 
-    return _saved(Image.fromarray(_eight_bit(picture)), quality, subsampling=subsampling)
+    left, top = (-at % _PERIOD for at in corner)
+    padded = np.pad(_eight_bit(picture), ((top, 0), (left, 0), (0, 0)), mode="edge")
+    return _saved(Image.fromarray(padded), quality, subsampling=subsampling)[top:, left:]
 
 
 def _eight_bit(picture: Floats) -> Array:
@@ -142,6 +150,33 @@ def quality_of_levels(edited: Array, reference: Array, seen: Mask) -> int | None
     if (was := _waves(reference, seen)) is None:
         return found
     return None if _on_levels(was, found) > _OF_ITS_OWN * best else found
+
+
+def quality_on_grid(
+    edited: Array,
+    reference: Array,
+    seen: Mask,
+    steps: tuple[Steps, Steps] | None = None,
+) -> tuple[int | None, tuple[int, int]]:
+    """Return ``quality_of_levels`` wherever the grid begins, and where it does, x and y.
+
+    Args:
+        edited: RGB, uint8, (H, W, 3), as it was decoded.
+        reference: the same.
+        seen: boolean (H, W), true where measured.
+        steps: of both, if they are known.
+    """
+    if (quality := quality_of_levels(edited, reference, seen)) is not None:
+        return quality, (0, 0)
+    if steps is None:
+        crop = crop_on_grid(seen)
+        steps = Steps(edited[crop], seen[crop]), Steps(reference[crop], seen[crop])
+    corner = steps[0].corner(steps[1])
+    if corner == (0, 0):
+        return None, corner
+    at = np.s_[corner[1] :, corner[0] :]
+    quality = quality_of_levels(edited[at], reference[at], seen[at])
+    return quality, (0, 0) if quality is None else corner
 
 
 def _waves(image: Array, seen: Mask) -> Floats | None:

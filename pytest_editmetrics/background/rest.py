@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_editmetrics.background.align import Floats, block_sums, correlation_of
-from pytest_editmetrics.background.blocks import Steps
+from pytest_editmetrics.background.blocks import Steps, crop_on_grid
 from pytest_editmetrics.background.cause import Cause
 from pytest_editmetrics.background.filtered import sharpened
 from pytest_editmetrics.background.grained import grain_before
-from pytest_editmetrics.background.jpeg import FINEST, as_jpeg, quality_of_levels
+from pytest_editmetrics.background.jpeg import FINEST, as_jpeg, quality_on_grid
 from pytest_editmetrics.background.uneven import evened
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
@@ -53,7 +53,6 @@ _EVEN = 1.15  # times as strong where there is detail: what encoders do is stron
 _ROOM = 3.0  # times the noise that a level has to lie from black and white, which cut noise off
 _OPEN = 0.03  # of the pixels: of fewer such none is looked at alone
 _UNTOUCHED = 0.03  # of the fine detail, that noise changes by chance
-_CROP = 512
 _MANY_PIXELS = 400_000
 _BAND = 64  # rows
 
@@ -181,14 +180,15 @@ def rest_causes(
     kept = max(0.0, _product(fine_before, fine_after) / detail) if detail > 0 else 1.0
     rest = fine_after - np.float32(kept) * fine_before
     noise = _product(rest, rest)
-    top, left = _crop(mask)
-    window = slice(top, top + _CROP), slice(left, left + _CROP)
+    window = crop_on_grid(mask)
     seen = mask[window]
     steps, steps_before = (Steps(image[window], seen) for image in (edited, reference))
     grid, blocky = steps.blockiness, steps.of_jpeg(steps_before)
-    quality = None
+    quality, corner = None, (0, 0)
     if level >= _SILENT:
-        quality = quality_of_levels(edited[window], reference[window], seen)
+        quality, corner = quality_on_grid(
+            edited[window], reference[window], seen, (steps, steps_before)
+        )
         blocky = blocky or quality is not None
     facts = {
         "detail_kept": round(kept, 3),
@@ -223,7 +223,9 @@ def rest_causes(
         return [cause, *more]
     found, softened = [], 0.0
     if quality is not None:
-        was, now = (image[:, window[0], window[1]] for image in (toned, aligned))
+        left, top = corner
+        seen = seen[top:, left:]
+        was, now = (image[:, window[0], window[1]][:, top:, left:] for image in (toned, aligned))
         saved = as_jpeg(was, now, seen, quality)
         softened = saved.softening
         grain = None
@@ -233,9 +235,11 @@ def rest_causes(
         if part >= _WHOLE and not softened and grain is None:
             part = 1.0
         long = (
-            f"encoded as JPEG (quality {_of_file(quality)}, noise {level:.1f} of 255, 8 px blocks)"
+            f"encoded as JPEG (quality {_of_file(quality)}, noise {level:.1f} of 255, 8 px blocks"
+            f"{_off_grid(corner)})"
         )
-        jpeg = Cause("jpeg", share * part, "JPEG", {**facts, "quality": quality}, long)
+        of_file = {"quality": quality, "grid": list(corner)}
+        jpeg = Cause("jpeg", share * part, "JPEG", {**facts, **of_file}, long)
         if part == 1.0:
             return [jpeg]
         found.append(jpeg)
@@ -277,6 +281,12 @@ def _squares(one: Floats32, other: Floats32, mask: Mask) -> float:
 
 def _of_file(quality: int) -> str:
     return f"about {quality}" if quality < FINEST else f"{quality} or more"
+
+
+def _off_grid(corner: tuple[int, int]) -> str:
+    if corner == (0, 0):
+        return ""
+    return f" that begin at {corner[0]}, {corner[1]}: it was padded before or cropped after"
 
 
 def _noise_of_each(one: Floats32, other: Floats32, where: NDArray[np.bool_]) -> list[float]:
@@ -342,14 +352,3 @@ def _bands(image: NDArray[KindT]) -> NDArray[KindT]:
 
 def _product(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
     return float(np.einsum("bij,bij->bi", one, other).sum(dtype=np.float64))
-
-
-def _crop(mask: Mask) -> tuple[int, int]:
-    """Return where a crop on the 8 px grid holds the most measured pixels."""
-    height, width = mask.shape
-    best = (-1, 0, 0)
-    for top in range(0, max(1, height - _CROP + 1), _CROP // 2):
-        for left in range(0, max(1, width - _CROP + 1), _CROP // 2):
-            seen = int(mask[top : top + _CROP, left : left + _CROP].sum())
-            best = max(best, (seen, -top, -left))
-    return -best[1], -best[2]

@@ -24,19 +24,22 @@ _MIXED = 0.06  # of the neighbours that may be of unlike kinds
 WIDE = 0.25  # of the blocks: less is a local change or none
 ONE_PIECE = 0.8  # of what changed
 _SEAM_SHARE = 0.7  # of what changed, within reach of the border
-_SEAM_ROUND = 0.5  # of the border
+SEAM_ROUND = 0.5
+"""Of the border of the edit area: a change along more of it is a seam."""
 
 
 @dataclass(frozen=True)
 class Local:
     """A local change: its pixels, boolean (H, W), the boxes around its parts, largest change first.
 
-    ``seam`` tells that it runs along the border of the region.
+    ``seam`` tells that it runs along the border of the region, ``width`` how far from it all of it
+    lies at most, in pixels, where all else is equal; 0 where that is not so.
     """
 
     mask: Mask
     boxes: tuple[Box, ...]
     seam: bool
+    width: int = 0
 
 
 def local_contrast(image: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -213,7 +216,7 @@ def _is_seam(difference: NDArray[np.float32], changed: Mask, mask: Mask) -> bool
     energy = np.where(changed, difference.astype(np.float64) ** 2, 0)
     inside = energy[band].sum() / energy.sum()
     round_ = (changed & border).sum() / border.sum()
-    return bool(inside >= _SEAM_SHARE and round_ >= _SEAM_ROUND)
+    return bool(inside >= _SEAM_SHARE and round_ >= SEAM_ROUND)
 
 
 def blocks(

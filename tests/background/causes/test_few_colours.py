@@ -7,7 +7,7 @@ import io
 import numpy as np
 import pytest
 from altered import Picture, each_photo, square_photo
-from PIL import Image, ImageOps
+from PIL import Image, ImageEnhance, ImageOps
 
 from pytest_editmetrics.background.diagnosis import Diagnosis, diagnose
 
@@ -115,3 +115,27 @@ def test_what_is_of_few_colours_otherwise_is_not_called_so(name, other):
 
 def through(image: Picture, change) -> Picture:
     return np.asarray(change(Image.fromarray(image)).convert("RGB"))
+
+
+MIXES = {
+    "saturation": lambda image: ImageEnhance.Color(image).enhance(0.4),
+    "hue": lambda image: turned(image, 30),
+}
+
+
+def turned(image: Image.Image, degrees: int) -> Image.Image:
+    hue, *others = image.convert("HSV").split()
+    hue = hue.point([(level + round(degrees / 360 * 256)) % 256 for level in range(256)])
+    return Image.merge("HSV", (hue, *others)).convert("RGB")
+
+
+@pytest.mark.parametrize("colours", [128, 256])
+@pytest.mark.parametrize("mix", MIXES)
+@pytest.mark.parametrize("name", each_photo(("astronaut", "cat", "coffee")))
+def test_a_mix_of_channels_that_came_before_the_palette_is_told_beside_it(name, mix, colours):
+    """No palette's colours are another mix of what they stand for: they are the means of that."""
+    image = square_photo(name, 192)
+    mixed = through(image, MIXES[mix])
+    causes = told(image, through(mixed, lambda one: one.quantize(colours))).causes
+    assert causes[0].kind == "colours mixed"
+    assert {cause.kind for cause in causes} <= {"colours mixed", "few colours"}

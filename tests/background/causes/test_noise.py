@@ -112,6 +112,18 @@ def test_jpeg_alone_or_beside_a_blur_or_sharpening_is_no_noise(name):
             assert "noise" not in {one.kind for one in causes}
 
 
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
+def test_a_jpeg_before_that_jpeg_is_no_noise(name):
+    """It takes detail off; of a soft, grained picture it leaves as much as a noise would."""
+    grain = np.random.default_rng(0).normal(0, 1, (288, 288, 1))
+    image = eight_bit(blurred(square_photo(name, 288), 4) + grain)
+    padded = np.pad(image, ((4, 8), (4, 8), (0, 0)), mode="edge")
+    once = np.ascontiguousarray(as_jpeg(padded, 60)[4:292, 4:292])
+    causes = diagnose(image, as_jpeg(once, 70), WHOLE).causes
+    assert causes[0].kind == "jpeg"
+    assert "noise" not in {one.kind for one in causes}
+
+
 @pytest.mark.parametrize("name", each_photo([name for name in PHOTOS if name != "rocket"]))
 def test_a_sharpening_is_told_beside_jpeg_and_noise(name):
     image = eight_bit(square_photo(name, 288) * 0.6 + 51)  # nothing is cut off

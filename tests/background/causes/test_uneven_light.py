@@ -111,3 +111,19 @@ def test_a_vignette_is_seen_beside_a_zoom():
     zoomed = np.asarray(Image.fromarray(image[3:-3, 3:-3]).resize(image.shape[:2], 3))
     edited = eight_bit(zoomed * (1 - 0.125 * (ROWS**2 + COLUMNS**2))[..., None])
     assert {"zoom", "uneven light"} == set(shares(image, edited))
+
+
+@pytest.mark.parametrize("channel", range(3))
+@pytest.mark.parametrize("name", each_photo(["astronaut", "cat", "coffee", "rocket"]))
+def test_one_that_begins_at_nothing_is_told_beside_the_tone_and_no_encoder_is(name, channel):
+    """What became white was cut off, and tells nothing of the light."""
+    image = square_photo(name, 288)
+    light = np.ones((288, 1, 3))
+    light[..., channel] += np.linspace(0, 0.2, 288)[:, None]
+    found = diagnose(image, eight_bit(image * light), np.ones(image.shape[:2], bool)).causes
+    assert {cause.kind for cause in found} == {"uneven light", "colour"}
+    of_light = next(cause for cause in found if cause.kind == "uneven light")
+    colour = ("red", "green", "blue")[channel]
+    told = rf"uneven light: {colour} -(8|9|10) % at the top and \+(8|9|10) % at the bottom"
+    assert re.fullmatch(told, of_light.text)
+    assert sum(cause.share for cause in found) == pytest.approx(1, abs=0.03)
