@@ -71,6 +71,11 @@ SESSIONS = (
         "exit status 1",
     ),
     (
+        "tests with gates were skipped, or xfailed before they made one",
+        "named with what kept them; with nothing else measured, `--editmetrics-strict=regressed` or"
+        " `all`: exit status 1",
+    ),
+    (
         "fewer gates were measured than `--editmetrics-require=40` (or `lpips=12`, or both) states",
         "exit status 1, with both numbers",
     ),
