@@ -46,9 +46,9 @@ class AreaChange:
     before: str
     after: str
     less: bool = False
-    kind: Literal[
-        "edit area", "picture size", "edit", "model", "comparator", "folder of goldens"
-    ] = "edit area"
+    kind: Literal["edit area", "picture size", "edit", "model", "comparator", "golden folder"] = (
+        "edit area"
+    )
 
 
 def case_areas(folder: Path) -> dict[str, dict[str, Area]]:

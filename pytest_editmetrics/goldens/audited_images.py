@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from posixpath import normpath
 from typing import Literal
 
 from pytest_editmetrics.errors import counted
@@ -95,14 +96,14 @@ def unread_goldens(base: Thresholds, head: Thresholds) -> Iterator[AreaChange]:
             was or "beside the tests",
             told,
             less=bool(left),
-            kind="folder of goldens",
+            kind="golden folder",
         )
 
 
 def _is_read(file: str, folder: str, root: str | None) -> bool:
     if root is None:
         return PurePosixPath(file).parent.name == FOLDER
-    return _is_below(file, (PurePosixPath(folder) / root).as_posix())
+    return _is_below(file, normpath(f"{folder}/{root}"))
 
 
 def _is_below(file: str, folder: str) -> bool:
