@@ -89,6 +89,7 @@ WAYS = {
 }
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("name", WAYS)
 def test_an_image_in_the_place_of_a_recorded_one_fails_test_audit_and_check(
     project, audited, capsys, name
