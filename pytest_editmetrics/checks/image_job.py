@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_editmetrics.checks.calls import EXIT
 from pytest_editmetrics.checks.environments import say_of_images
 from pytest_editmetrics.checks.first_image import first_of, keep_first, other_value
+from pytest_editmetrics.checks.golden_found import check_approved, check_other_file
 from pytest_editmetrics.checks.image_compared import Results, compared_with
 from pytest_editmetrics.checks.image_held import Held, held_by
 from pytest_editmetrics.checks.image_made import (
@@ -99,7 +100,7 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
     variants = session.variant_files.of(job.address)
     found = find_image(job.address, environment.among(variants), settings.format)
     if found is not None and not found.empty:
-        _check_other_file(session, job, found)
+        check_other_file(session, job, found)
     image = prepared(job.image, job.coords, job.scope, job.colour)
     if not image.mask.any():
         return _empty(session, job, image, found)
@@ -117,6 +118,8 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
             raise EditMetricsError(other)
         golden, unlike = (None, other) if other else (golden, unlike)
     entry = _entry(session, found, sha256)
+    if first is None and found is not None and sha256 is not None and entry is None:
+        check_approved(session, job, found)
     held = _held(session, job, found, entry, image)
     if found is not None and not found.empty and first is None and entry is None:
         held = replace(held, no_entry=True)
@@ -194,21 +197,6 @@ def _black(image: Prepared, golden: Decoded | None) -> bool:
     return all(
         picture[..., : 3 if picture.ndim == 3 else None].max(initial=0) <= 1 for picture in pictures
     )
-
-
-def _check_other_file(session: EditSession, job: ImageJob, found: Found) -> None:
-    """Raise ``ImageError`` if the image is to be read from its golden's own file."""
-    from pytest_editmetrics.config.reader import shown_path
-    from pytest_editmetrics.images.one_place import check_two_places
-
-    try:
-        check_two_places(found.path, job.image)
-    except ImageError:
-        raise ImageError(
-            f"the image is the golden image itself ({shown_path(found.path, session.rootdir)}, or a"
-            " link to it), so nothing can have changed between them: let the editor write"
-            " to another path; if it wrote over the golden, bring that back (git checkout)"
-        ) from None
 
 
 def _to_be_named(held: Held, gates: Iterable[Gate]) -> bool:

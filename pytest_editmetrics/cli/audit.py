@@ -32,19 +32,25 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--fail-on-loosening",
         action="store_true",
-        help="exit status 1 if a threshold was loosened or dropped, a golden image dropped, or"
-        " a golden measured on less than half of what it was",
+        help="exit status 1 if a threshold was loosened or dropped, a golden image dropped, put"
+        " there by hand or held by fewer comparators, goldens looked for elsewhere, or a golden"
+        " measured on less than half of what it was",
     )
     parser.set_defaults(run=_audit)
 
 
 def _audit(args: argparse.Namespace) -> int:
     from pytest_editmetrics.goldens.audit import audit
-    from pytest_editmetrics.goldens.versions import Options, read_pair, versions
+    from pytest_editmetrics.goldens.options_of import Options
+    from pytest_editmetrics.goldens.versions import read_pair, versions
     from pytest_editmetrics.report.audit import audit_lines, audit_markdown
-    from pytest_editmetrics.session.written_options import OPTION_FILES, named_configuration
+    from pytest_editmetrics.session.written_options import (
+        OPTION_FILES,
+        named_configuration,
+        named_goldens,
+    )
 
-    options = Options(OPTION_FILES, named_configuration)
+    options = Options(OPTION_FILES, named_configuration, named_goldens)
     with versions(args.base, args.head, Path.cwd(), note, options) as (base, head):
         found = audit(read_pair(base, head))
     say_all(audit_markdown(found).splitlines() if args.markdown else audit_lines(found))

@@ -21,10 +21,10 @@ def add(commands: Commands) -> None:
         "check",
         help="read the YAML files of a project as a run would, and measure nothing",
         description="Read configuration, cases, golden thresholds and provenance as a run would,"
-        " and tell every mistake with file and line; images are not looked for, nothing is"
-        " measured. Golden thresholds that state no bound are named. It knows the pipes and metrics"
-        " that the project's conftest registers. Exit status 1: a file cannot be used, or there is"
-        " none.",
+        " and tell every mistake with file and line; nothing is measured, and of images only"
+        " whether golden ones are the files that were recorded. Golden thresholds that state no"
+        " bound are named. It knows the pipes and metrics that the project's conftest registers."
+        " Exit status 1: a file cannot be used, or there is none.",
         epilog="example: editmetrics check editmetrics.yaml tests/goldens",
     )
     parser.add_argument(

@@ -20,7 +20,14 @@ from pytest_editmetrics.config.golden_images import (
 )
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.goldens.audited_areas import AreaChange, changed_areas, changed_pictures
-from pytest_editmetrics.goldens.audited_moves import Move, as_moved, moved_gates, moved_images
+from pytest_editmetrics.goldens.audited_images import (
+    ImageChange,
+    because,
+    changed_comparators,
+    changed_images,
+    unread_goldens,
+)
+from pytest_editmetrics.goldens.audited_moves import Move, as_moved, moved_gates
 from pytest_editmetrics.goldens.environment import SMOKE, less_specific
 from pytest_editmetrics.goldens.file import GoldenEntry, GoldenFile
 from pytest_editmetrics.goldens.versions import Pair, Thresholds
@@ -63,15 +70,6 @@ class Change:
 
 
 @dataclass(frozen=True)
-class ImageChange:
-    """A golden image whose content is another, or that is new, gone or moved, by its provenance."""
-
-    kind: Literal["changed", "added", "dropped", "moved"]
-    path: str
-    note: str = ""
-
-
-@dataclass(frozen=True)
 class Audit:
     """All that changed, and how many thresholds are the same."""
 
@@ -85,10 +83,11 @@ class Audit:
 
     @property
     def loosening(self) -> int:
-        """How many thresholds let more through or hold much less, and golden images are gone."""
+        """How many thresholds let more through or hold much less, and golden images are gone or
+        were not approved."""
         return (
             sum(change.lets_more_through for change in self.changes)
-            + sum(image.kind == "dropped" for image in self.images)
+            + sum(image.kind in ("dropped", "unapproved") for image in self.images)
             + sum(area.less for area in self.areas)
         )
 
@@ -120,12 +119,14 @@ def audit(pair: Pair) -> Audit:
         base,
         pair.head,
         tuple(changes),
-        tuple(_images(pair.base, pair.head)),
+        tuple(changed_images(pair.base, pair.head)),
         unchanged,
         pair.learned,
         (
             *changed_areas(pair.base.areas, pair.head.areas),
             *changed_pictures(pair.base.goldens, pair.head.goldens),
+            *changed_comparators(base, pair.head),
+            *unread_goldens(base, pair.head),
         ),
     )
 
@@ -184,7 +185,7 @@ class _Gate:
         if new is not None and new.inherited:
             told.append(f"{new.inherited} holds now")
         if (reason := _reason(self.after, env)) is not None:
-            told.append(_because(reason, _reason(self.before, env)))
+            told.append(because(reason, _reason(self.before, env)))
         if new is None and self.gone:
             told.append(self.gone)
         if new is None and self.default_after is not None:
@@ -375,25 +376,6 @@ def _tolerance(settings: ImageSettings, comparator: Comparator) -> dict[str, Tol
     stated = comparator in held or comparator in settings.tolerances
     at_tile = comparator in held or comparator in settings.tile_tolerances
     return {"": whole if stated else None, " (worst tile)": tile if at_tile else None}
-
-
-def _images(base: Thresholds, head: Thresholds) -> Iterator[ImageChange]:
-    moved = moved_images(base.images, head.images)
-    for path in _both(base.images, head.images):
-        if path in moved:
-            yield ImageChange("moved", path, f"from {moved[path]}")
-        elif path in moved.values():
-            continue
-        elif path not in head.images:
-            yield ImageChange("dropped", path)
-        elif base.images.get(path) != head.images[path]:
-            reason = head.reasons.get(path)
-            note = "" if reason is None else _because(reason, base.reasons.get(path))
-            yield ImageChange("changed" if path in base.images else "added", path, note)
-
-
-def _because(reason: str, before: str | None) -> str:
-    return f"reason{' (of before)' if reason == before else ''}: {reason}"
 
 
 def _both(one: Mapping[str, object], other: Mapping[str, object]) -> list[str]:

@@ -36,6 +36,7 @@ class AreaChange:
     """An edit area that a case states otherwise, or what a golden was measured on.
 
     That is the share of the picture, its size, whether there was an edit, and the model's weights.
+    Or what a golden image is held by, or where goldens are looked for.
 
     ``less`` tells that the golden holds less than half of what it held before, or may.
     """
@@ -45,7 +46,9 @@ class AreaChange:
     before: str
     after: str
     less: bool = False
-    kind: Literal["edit area", "picture size", "edit", "model"] = "edit area"
+    kind: Literal["edit area", "picture size", "edit", "model", "comparator", "golden folder"] = (
+        "edit area"
+    )
 
 
 def case_areas(folder: Path) -> dict[str, dict[str, Area]]:

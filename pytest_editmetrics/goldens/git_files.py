@@ -12,6 +12,7 @@ from pytest_editmetrics.config.reader import shown_path
 from pytest_editmetrics.errors import EditMetricsError, counted
 from pytest_editmetrics.whole_file import real_path
 
+_AT_ONCE = 200  # files, which may be images, that are held in memory
 _PLAIN = (b"100644", b"100755")
 
 
@@ -78,10 +79,12 @@ def write_files(
         if not real_path(place).is_relative_to(real_path(target)):
             raise EditMetricsError(f"{commit[:12]}: the path {str(path)!r} leads out of its tree")
         blobs.append((blob, place))
-    contents = _contents([blob for blob, _ in blobs], repository)
-    for (_, place), content in zip(blobs, contents, strict=True):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(content)
+    for start in range(0, len(blobs), _AT_ONCE):
+        some = blobs[start : start + _AT_ONCE]
+        contents = _contents([blob for blob, _ in some], repository)
+        for (_, place), content in zip(some, contents, strict=True):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content)
 
 
 class _Ignored(NamedTuple):

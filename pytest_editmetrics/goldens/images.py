@@ -136,6 +136,23 @@ def left_behind(goldens: Goldens, address: ImageAddress) -> Path | None:
     return None
 
 
+def holds_images(goldens: Goldens, test_file: Path, test: str) -> bool:
+    """Tell whether a golden image is of a test, by its provenance or its name.
+
+    Raises:
+        ConfigError: the provenance cannot be read.
+    """
+    address = image_address(goldens, test_file, test)
+    if not address.folder.is_dir():
+        return False
+    entries = goldens.provenance(address.folder)
+    return any(
+        stem == address.stem or entries.get(path.name, {}).get("test") == test
+        for path in address.folder.iterdir()
+        if (stem := golden_stem(path.name)) is not None
+    )
+
+
 @dataclass(frozen=True)
 class Staged:
     """An image on its way to ``target``; ``entry`` is its provenance, JSON-ready.

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
 
 from pytest_editmetrics.cache.work import work_folder
 from pytest_editmetrics.config import golden_block
 from pytest_editmetrics.config.bounds import parse_bounds
 from pytest_editmetrics.config.expect import EXPECTATIONS, check_expect
-from pytest_editmetrics.config.golden_images import ImageSettings
+from pytest_editmetrics.config.golden_images import BEFORE, ImageSettings
 from pytest_editmetrics.config.interpolate import Resolver, load_tree
 from pytest_editmetrics.config.metric_keys import by_metric
 from pytest_editmetrics.config.node import Node
@@ -24,7 +23,10 @@ from pytest_editmetrics.goldens.audited_areas import Areas, case_areas
 from pytest_editmetrics.goldens.file import GoldenFile, read_golden_file
 from pytest_editmetrics.goldens.file_names import files_below, holds_provenance, holds_thresholds
 from pytest_editmetrics.goldens.git_files import find_commit, repository_of, write_files
+from pytest_editmetrics.goldens.images import is_golden_name
+from pytest_editmetrics.goldens.options_of import Options, Say, configurations, golden_folders
 from pytest_editmetrics.goldens.provenance import PROVENANCE, REASON, read_provenance
+from pytest_editmetrics.goldens.unapproved import image_folders, unapproved
 from pytest_editmetrics.measurement import Better, Metric, Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry, is_of_goldens
 from pytest_editmetrics.whole_file import real_path
@@ -32,28 +34,21 @@ from pytest_editmetrics.whole_file import real_path
 SETTINGS = "editmetrics.yaml"
 _BETTER: Mapping[str, Better] = {"max": "lower", "min": "higher"}
 
-Say = Callable[[str], None]
-
-
-class Options(NamedTuple):
-    """Files of pytest's options: what they are called, and which configuration a folder's name."""
-
-    files: Collection[str]
-    configuration: Callable[[Path], Path | None]
-
 
 @dataclass(frozen=True)
 class Version:
     """Where the files of one version lie; ``shown`` is how it is called.
 
     ``only`` names the one file that is compared, below ``folder``, by the name it has there.
-    ``named`` are the configurations that pytest's options name, by the folder of the options.
+    ``named`` are the configurations that pytest's options name, by the folder of the options, and
+    ``goldens`` the folders of goldens.
     """
 
     shown: str
     folder: Path
     only: str | None = None
     named: Mapping[Path, Path] = field(default_factory=dict)
+    goldens: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -64,7 +59,9 @@ class Thresholds:
     file, ``images`` by that of the image, with the sha256 that its provenance states, and
     ``reasons`` with why it was taken, where that is stated. ``expected`` are the bounds of
     ``expect``, which a test may have another of: goldens are not held against them. ``areas`` are
-    the edit areas of YAML cases.
+    the edit areas of YAML cases. ``comparators`` are those that an image's provenance names,
+    ``unapproved`` the images without an entry of their own, with sha256 and why, and ``folders``
+    those of goldens that pytest's options name, by the folder of the options.
     """
 
     shown: str
@@ -75,11 +72,15 @@ class Thresholds:
     reasons: Mapping[str, str] = field(default_factory=dict)
     expected: Mapping[str, Mapping[str, Threshold]] = field(default_factory=dict)
     areas: Areas = field(default_factory=dict)
+    comparators: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unapproved: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    folders: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:
         """Whether the version has nothing that could be compared."""
-        return not (self.goldens or self.defaults or self.images or self.tolerances)
+        images = self.images or self.unapproved
+        return not (self.goldens or self.defaults or images or self.tolerances)
 
     def default(self, golden_file: str, metric: str) -> Threshold | None:
         """Return the default that holds beside a golden file: of the nearest settings above it."""
@@ -170,7 +171,8 @@ def versions(
                 version = _of_revision(text, here, beside, folder, options)
             if version.only is not None:
                 return version
-            return replace(version, named=_named_by_options(version, options, say))
+            named = configurations(version.folder, version.shown, options, say)
+            return replace(version, named=named, goldens=golden_folders(version.folder, options))
 
         yield opened(base), opened(head)
 
@@ -179,31 +181,6 @@ def _of_path(text: str, path: Path) -> Version:
     if path.is_dir():
         return Version(text, path)
     return Version(text, path.parent, path.name)
-
-
-def _named_by_options(version: Version, options: Options, say: Say) -> dict[Path, Path]:
-    """Return the configurations that pytest's options name, by the folder of the options."""
-    found = {}
-    for folder in {path.parent: None for path in _below(version, options)}:
-        path = options.configuration(folder)
-        if path is None:
-            continue
-        named = os.path.relpath(path, version.folder)
-        inside = named.split(os.sep)[0] != os.pardir
-        if inside and path.is_file():
-            found[folder] = version.folder / named
-        else:
-            where = os.path.relpath(folder, version.folder)
-            why = "is no .yaml file there" if inside else "lies outside of what is compared"
-            say(
-                f"{version.shown}: the options of pytest in {where} name the configuration {named},"
-                f" which {why}: its default thresholds are not compared"
-            )
-    return found
-
-
-def _below(version: Version, options: Options) -> Iterator[Path]:
-    return (path for path in files_below(version.folder) if path.name in options.files)
 
 
 def _of_revision(
@@ -224,7 +201,8 @@ def _of_revision(
         )
 
     def wanted(path: PurePosixPath) -> bool:
-        return path.suffix in (".yaml", ".yml") or path.name in options.files
+        named = path.name in options.files or is_golden_name(path.name)
+        return path.suffix in (".yaml", ".yml") or named
 
     write_files(commit, repository, wanted, folder)
     shown = f"{text} ({commit[:12]})"
@@ -320,6 +298,7 @@ def _read(version: Version, registry: PipeRegistry) -> Thresholds:
     tolerances: dict[str, ImageSettings] = {}
     reasons: dict[str, str] = {}
     expected: dict[str, Mapping[str, Threshold]] = {}
+    comparators: dict[str, tuple[str, ...]] = {}
     for name, path in _files(version).items():
         if _is_golden(version, path):
             goldens[name] = read_golden_file(path, registry, version.folder)
@@ -340,10 +319,31 @@ def _read(version: Version, registry: PipeRegistry) -> Thresholds:
                 images[place] = str(entry.get("sha256"))
                 if reason := entry.get(REASON):
                     reasons[place] = str(reason)
+                if isinstance(entry.get("comparator", BEFORE), (list, tuple)):
+                    comparators[place] = tuple(map(str, entry.get("comparator", BEFORE)))
     areas = {} if version.only is not None else case_areas(version.folder)
     return Thresholds(
-        version.shown, goldens, defaults, images, tolerances, reasons, expected, areas
+        version.shown,
+        goldens,
+        defaults,
+        images,
+        tolerances,
+        reasons,
+        expected,
+        areas,
+        comparators,
+        {} if version.only is not None else _unapproved(version.folder),
+        version.goldens,
     )
+
+
+def _unapproved(top: Path) -> dict[str, tuple[str, str]]:
+    """Return the golden images without an entry of their own, by path: sha256 and why."""
+    return {
+        (folder / image.name).relative_to(top).as_posix(): (image.sha256, image.why)
+        for folder in image_folders(files_below(top))
+        for image in unapproved(folder, read_provenance(folder / PROVENANCE, top))
+    }
 
 
 def _is_golden(version: Version, path: Path) -> bool:

@@ -27,8 +27,10 @@ class Deliveries:
     def pytest_sessionstart(self) -> None:
         """Let helpers find the tests from the first moment on."""
         from pytest_editmetrics.session.running import close_session, open_session
+        from pytest_editmetrics.weights.kept import stay_in_place
 
         ledger = self._session.ledger
+        self._session.config.add_cleanup(stay_in_place())
         open_session(ledger)
         self._session.config.add_cleanup(lambda: close_session(ledger))
 

@@ -13,7 +13,8 @@ import pytest
 from pytest_editmetrics.errors import EditMetricsError, GateFailure
 from pytest_editmetrics.runs.failed import FailedTest
 from pytest_editmetrics.session.asked import USES_A_GATE
-from pytest_editmetrics.session.unread import asks_for_gates, is_case_file, uses_a_gate
+from pytest_editmetrics.session.held_tests import has_gates
+from pytest_editmetrics.session.unread import is_case_file, uses_a_gate
 from pytest_editmetrics.whole_file import read_whole
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Failure:
     """One failed report of a test: its phase, and pytest's line of it.
 
     ``why`` is ``gate`` where a gate failed it, ``error`` where this package did, else ``other``;
-    ``asks`` tells whether the test asks for gates, made or not.
+    ``asks`` tells whether the test asks for gates, made or not, or goldens hold it.
     """
 
     when: str
@@ -121,7 +122,7 @@ def tell_failure(
             why = "gate"
         elif errors and all(isinstance(error, (EditMetricsError, GateFailure)) for error in errors):
             why = "error"
-        setattr(report, _KEY, {"why": why, "asks": asks_for_gates(item)})
+        setattr(report, _KEY, {"why": why, "asks": has_gates(item)})
 
 
 def failure_of(report: pytest.TestReport) -> Failure:

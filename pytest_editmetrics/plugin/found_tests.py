@@ -10,6 +10,7 @@ import pytest
 
 from pytest_editmetrics.plugin.whole_run import deselected_by
 from pytest_editmetrics.session.asked import may_get_images, names_images
+from pytest_editmetrics.session.held_tests import has_gates
 from pytest_editmetrics.session.state import EditSession
 from pytest_editmetrics.session.unread import asks_for_gates
 
@@ -74,8 +75,9 @@ class FoundTests:
         if not (own or part or (results and items)):
             return
         kept = {item.nodeid for item in session.items}
-        left = {} if not results else {file: self._left(of, kept) for file, of in items.items()}
-        gated = [file for file, of_file in left.items() if of_file is not None]
+        gated = [
+            f for f, of in items.items() if results and (f in own or any(map(asks_for_gates, of)))
+        ]
         from pytest_editmetrics.session.identity import id_of
 
         looked = dict.fromkeys([*own, *(items if results else ())])
@@ -94,7 +96,7 @@ class FoundTests:
             from pytest_editmetrics.runs.unheld import sum_of
 
             told["sum"] = sum_of(test.nodeid for of in tests.values() for test in of)
-            told["left"] = {file: left[file] for file in gated}
+            told["left"] = {file: self._left(items[file], kept) for file in gated}
             told["pictured"] = {
                 file: {id_of(one).key: names_images(one) for one in pictured}
                 for file, of_file in items.items()
@@ -102,16 +104,13 @@ class FoundTests:
             }
         self._tell(told)
 
-    def _left(self, items: list[pytest.Item], kept: set[str]) -> dict[str, list[str]] | None:
+    def _left(self, items: list[pytest.Item], kept: set[str]) -> dict[str, list[str]]:
         """Return a file's tests with gates that are not to run, by what left them out."""
-        gated = [item for item in items if asks_for_gates(item)]
-        if not gated:
-            return None
         from pytest_editmetrics.session.identity import id_of
 
         left: dict[str, list[str]] = {}
-        for item in gated:
-            if item.nodeid not in kept:
+        for item in items:
+            if item.nodeid not in kept and has_gates(item):
                 test = id_of(item).nodeid.partition("::")[2]
                 left.setdefault(self._by.get(id(item), ""), []).append(test)
         return left

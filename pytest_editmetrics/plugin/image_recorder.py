@@ -117,10 +117,10 @@ class ImageRecorder:
             self.notes.append(_held_by_lpips(len(self._unstated)))
         if self._no_entry and self._session.options["update"] == "none":
             title = (
-                "warning: golden images of which provenance.yaml has no entry, or one of another"
-                " file: nothing tells what made them, and the default comparators hold them where"
-                " neither call nor settings name any. Restore the file from git, or let pytest"
-                " --editmetrics-update=missing write what is known"
+                "warning: golden images of which provenance.yaml has no entry: nothing tells what"
+                " made them, and the default comparators hold them where neither call nor settings"
+                " name any. Restore the file from git, or let pytest --editmetrics-update=missing"
+                " write what is known"
             )
             self.notes += listed(title, list(self._no_entry))
         if self._session.options["update"] != "none":

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from pytest_editmetrics.errors import counted
+from pytest_editmetrics.session.held_tests import has_gates
 from pytest_editmetrics.session.named import PACKAGE
-from pytest_editmetrics.session.unread import asks_for_gates
 
 PARTIAL = "only a part of the suite ran (-k, -m, --lf, --deselect, node ids, files, -x or a crash)"
 _CHOOSING = {
@@ -189,7 +189,7 @@ class WholeRun:
         """Return what to say of tests that were to run, and of which no report came.
 
         A hook took them over (``pytest_runtest_protocol``, ``pytest_runtestloop``) and called none:
-        only tests that use a gate count; under pytest-xdist, where the workers know that, all do if
+        only tests with gates count; under pytest-xdist, where the workers know that, all do if
         there are ``gates`` in the session. Or pytest-xdist gave up, since its workers died.
         """
         stopped = session.shouldstop or session.shouldfail or sys.exc_info()[0]
@@ -213,9 +213,7 @@ class WholeRun:
                 f" when {counted(self.dead_workers, 'worker')} had died (--max-worker-restart)"
             )
         items = {item.nodeid: item for item in session.items}
-        missing = [
-            one for one in missing if (asks_for_gates(items[one]) if one in items else gates)
-        ]
+        missing = [one for one in missing if (has_gates(items[one]) if one in items else gates)]
         if not missing:
             return ""
         tests = counted(len(missing), "test")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 from pytest_editmetrics.errors import counted
-from pytest_editmetrics.goldens.audit import KINDS, Audit, Change, ImageChange
+from pytest_editmetrics.goldens.audit import KINDS, Audit, Change
 from pytest_editmetrics.goldens.audited_areas import AreaChange
+from pytest_editmetrics.goldens.audited_images import ImageChange
 from pytest_editmetrics.goldens.versions import Thresholds
 from pytest_editmetrics.report.markdown import escape
 from pytest_editmetrics.report.numbers import moved_text

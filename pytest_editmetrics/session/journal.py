@@ -4,31 +4,41 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from errno import ENOSPC
 from json import dumps, loads
+from mmap import mmap
 from pathlib import Path
+from struct import Struct
 from typing import Any
 
 from pytest_editmetrics.cache.work import leave_session_folder, take_session_folder
 
 VARIABLE = "EDITMETRICS_JOURNAL"
 """The environment variable that names the folder to processes that know of no test."""
+_COUNT = Struct("=qq")  # a process, and how many lines it had to leave
+_SLOT, _SLOTS = 1024, 256  # its test follows; of two processes in one slot the later one stays
 
 
 class Journal:
     """A folder in which each other process appends lines to a file of its own.
 
-    It is gone when the session is over, so that a process which outlives it notices.
+    It is gone when the session is over, so that a process which outlives it notices. How many lines
+    a forked process had to leave, and of which test, stands in memory that it shares with this one:
+    a line that could not be written, or was removed, is missed.
     """
 
     def __init__(self) -> None:
         self.folder: Path | None = None
         self._read: dict[str, int] = {}
+        self._lines: dict[int, int] = {}
         self._held: int | None = None
         self._before: str | None = None
         self._changed = 0
+        self._shared: mmap | None = None
 
     def open(self) -> None:
         """Make the folder; where none can be made, a check in another process is an error there."""
+        self._shared = mmap(-1, _SLOTS * _SLOT)
         try:
             self.folder, self._held = take_session_folder()
         except OSError:
@@ -39,6 +49,9 @@ class Journal:
 
     def close(self) -> None:
         """Remove the folder."""
+        if self._shared is not None:
+            self._shared.close()
+            self._shared = None
         if self.folder is None:
             return
         if self._before is None:
@@ -47,6 +60,22 @@ class Journal:
             os.environ[VARIABLE] = self._before
         leave_session_folder(self.folder, self._held)
         self.folder = None
+
+    def write(self, entry: dict[str, Any]) -> None:
+        """Append a line from a forked process, and count it.
+
+        Raises:
+            OSError: the session is over, or the line cannot be written.
+        """
+        pid, shared = os.getpid(), self._shared
+        if shared is not None:
+            at = pid % _SLOTS * _SLOT
+            owner, lines = _COUNT.unpack_from(shared, at)
+            test = str(entry.get("test") or "").encode(errors="replace")[: _SLOT - _COUNT.size - 1]
+            if test:
+                shared[at + _COUNT.size : at + _COUNT.size + len(test) + 1] = test + b"\0"
+            _COUNT.pack_into(shared, at, pid, lines + 1 if owner == pid else 1)
+        write(self.folder, entry)
 
     def read(self) -> Iterator[dict[str, Any]]:
         """Yield what was written since the last time; a line that is not whole waits.
@@ -73,25 +102,39 @@ class Journal:
             whole = new[: new.rfind(b"\n") + 1]
             self._read[path.name] = self._read.get(path.name, 0) + len(whole)
             for line in whole.splitlines():
-                yield loads(line)
+                try:
+                    entry = loads(line)
+                except ValueError:  # one that a full disk cut, with the next one behind it
+                    continue
+                self._lines[entry["pid"]] = self._lines.get(entry["pid"], 0) + 1
+                yield entry
+
+    def missing(self) -> Iterator[tuple[str, int]]:
+        """Yield test and number of each forked process that had more to tell than was read."""
+        if (shared := self._shared) is None:
+            return
+        for at in range(0, _SLOTS * _SLOT, _SLOT):
+            pid, lines = _COUNT.unpack_from(shared, at)
+            if lines > self._lines.get(pid, 0):
+                test, _, _ = shared[at + _COUNT.size : at + _SLOT].partition(b"\0")
+                yield test.decode(errors="replace"), pid
 
 
-def write(folder: Path | None, entry: dict[str, Any]) -> bool:
-    """Append a line from this process; ``False`` if the session is over or takes none."""
+def write(folder: Path | None, entry: dict[str, Any]) -> None:
+    """Append a line from this process.
+
+    Raises:
+        OSError: the session is over or takes none, or the line cannot be written.
+    """
     if folder is None:
-        return False
-    line = dumps({**entry, "pid": os.getpid()}, default=repr) + "\n"
+        raise FileNotFoundError("the session could make no folder for it")
+    line = (dumps({**entry, "pid": os.getpid()}, default=repr) + "\n").encode()
+    file = os.open(folder / f"{os.getpid()}.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
-        file = os.open(
-            folder / f"{os.getpid()}.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600
-        )
-    except OSError:
-        return False
-    try:
-        os.write(file, line.encode())
+        if os.write(file, line) < len(line):
+            raise OSError(ENOSPC, os.strerror(ENOSPC))
     finally:
         os.close(file)
-    return True
 
 
 def alive(pid: int) -> bool:

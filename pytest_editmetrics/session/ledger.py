@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.errors import InputError, printable
-from pytest_editmetrics.session.journal import Journal, alive, write
+from pytest_editmetrics.session.journal import Journal, alive
 
 if TYPE_CHECKING:
     import pytest
@@ -86,7 +86,7 @@ class Ledger:
         if self.here and not self.over:
             with self._lock:
                 self.lost.append(entry)
-        elif self.here or not write(self.journal.folder, entry):
+        elif self.here or self._untellable(entry):
             test = "" if nodeid is None else f"{nodeid}: "
             told = f"{test}{_text(entry)}; this came after the session's end"
             told = printable(f"pytest-editmetrics: ERROR: {told}")
@@ -96,8 +96,20 @@ class Ledger:
     def carry(self, record: TestRecord, values: dict[str, Any]) -> None:
         """Send what a check in another process came to, to the process of its test."""
         entry = {"token": record.token, "test": record.item.nodeid, **values}
-        if not write(self.journal.folder, entry):
-            raise InputError(f"{record.item.nodeid} is over: a check in another process came late")
+        if error := self._untellable(entry):
+            raise InputError(
+                f"{record.item.nodeid}: what a check in another process came to cannot be told to"
+                f" the test's own ({error}): it came late, when the session was over, or the"
+                " session's folder was removed or cannot be written"
+            )
+
+    def _untellable(self, entry: dict[str, Any]) -> OSError | None:
+        """Leave a line for the session's process; return what was in the way."""
+        try:
+            self.journal.write(entry)
+        except OSError as error:
+            return error
+        return None
 
     @contextmanager
     def checking(self, record: TestRecord) -> Iterator[None]:
@@ -106,14 +118,14 @@ class Ledger:
         if self.here:
             self._begun[number] = record.item.nodeid, os.getpid()
         else:
-            write(self.journal.folder, {"begun": number, "test": record.item.nodeid})
+            self._untellable({"begun": number, "test": record.item.nodeid})
         try:
             yield
         finally:
             if self.here:
                 del self._begun[number]
             else:
-                write(self.journal.folder, {"ended": number})
+                self._untellable({"ended": number})
 
     def gather(self) -> None:
         """Bring the gates of other processes to their tests."""
@@ -192,6 +204,12 @@ class Ledger:
         for nodeid, pid in tuple(self._begun.values()):
             where = "" if pid == os.getpid() else f" in another process ({pid})"
             self.lose(nodeid, f"a check that it began{where} did not end")
+        for test, pid in self.journal.missing():
+            why = (
+                f"what a check in another process ({pid}) came to could not be told: the session's"
+                f" folder {self.journal.folder or ''} was removed, or that process could not write"
+            )
+            self.lose(test or None, why)
         for record in tuple(self._open.values()):
             record.close()
             for gate in record.untold:

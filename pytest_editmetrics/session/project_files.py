@@ -13,7 +13,9 @@ from pytest_editmetrics.config.suite import read_suite
 from pytest_editmetrics.errors import ConfigError, counted
 from pytest_editmetrics.goldens.file import read_golden_file
 from pytest_editmetrics.goldens.file_names import files_below, holds_provenance, holds_thresholds
-from pytest_editmetrics.goldens.provenance import read_provenance
+from pytest_editmetrics.goldens.images import is_golden_name
+from pytest_editmetrics.goldens.provenance import PROVENANCE, read_provenance
+from pytest_editmetrics.goldens.unapproved import image_folders, unapproved, why_unapproved
 from pytest_editmetrics.session.option_list import RIGHT_NAME
 from pytest_editmetrics.session.unread import (
     is_case_file,
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
     from pytest_editmetrics.session.state import EditSession
 
 _HEAD = 1000  # bytes
+_APPROVE = (
+    "bring back what was recorded (`git checkout`), or, if it is right, run its test with"
+    " --editmetrics-update=missing, which writes its entry where the test passes"
+)
 NAMES = (
     f"{RIGHT_NAME}, test_*.edit.yaml (cases), goldens/<test file>.yaml (golden thresholds),"
     " goldens/<test file>/provenance.yaml (golden images)"
@@ -39,7 +45,10 @@ def written_files(folder: Path) -> Iterator[Path]:
         holds_thresholds,
         holds_provenance,
     )
-    return (path for path in files_below(folder) if any(is_it(path) for is_it in known))
+    for path in files_below(folder):
+        alone = is_golden_name(path.name) and not (path.parent / PROVENANCE).exists()
+        if any(is_it(path) for is_it in known) or (alone and path.parent in image_folders([path])):
+            yield path
 
 
 def _pointers(images: Sequence[Path], session: EditSession) -> list[str]:
@@ -59,7 +68,7 @@ def _pointers(images: Sequence[Path], session: EditSession) -> list[str]:
 
 
 def check_file(path: Path, session: EditSession) -> list[str]:
-    """Read a file as a run would; no image is opened and nothing is measured.
+    """Read a file as a run would; no image is decoded and nothing is measured.
 
     Args:
         path: an absolute path.
@@ -84,7 +93,14 @@ def check_file(path: Path, session: EditSession) -> list[str]:
         waiting = read_golden_file(path, registry, rootdir).waiting()
         return [f"{golden} states no bound: restore it, or record one" for golden in waiting]
     elif holds_provenance(path):
-        return _pointers([path.parent / name for name in read_provenance(path, rootdir)], session)
+        entries = read_provenance(path, rootdir)
+        found = list(unapproved(path.parent, entries))
+        if wrong := next((image for image in found if image.of is not None), None):
+            raise ConfigError(f"{wrong.why}: {_APPROVE}", session.shown(path.parent / wrong.name))
+        without = [f"{session.shown(path.parent / one.name)}: {one.why}" for one in found]
+        return without + _pointers([path.parent / name for name in entries], session)
+    elif is_golden_name(path.name) and image_folders([path]):
+        return [f"{session.shown(path)}: {why_unapproved(path.name, None)}"]
     else:
         raise ConfigError(
             f"no run reads a file of this name; read are {NAMES}", session.shown(path)

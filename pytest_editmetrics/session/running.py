@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 from types import CodeType, FrameType
@@ -240,7 +240,8 @@ def _fail_session(place: Ledger | None) -> None:
         ledger.lose(test, why)
     elif folder := os.environ.get(VARIABLE):
         why = "a helper was called in another process, which knows of no test: check in the test"
-        write(Path(folder), {"test": test, "why": why})
+        with suppress(OSError):
+            write(Path(folder), {"test": test, "why": why})
     elif _pytest_starts():
         _early.append(f"a helper was called before the session began, where no test runs: {_HOW}")
 

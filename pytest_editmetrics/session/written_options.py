@@ -53,6 +53,14 @@ def named_configuration(folder: Path) -> Path | None:
     return None
 
 
+def named_goldens(folder: Path) -> str | None:
+    """Return the folder of goldens that a folder's file of options names, as it is written."""
+    for name in OPTION_FILES:
+        if named := dict(written_options(folder / name)).get("editmetrics_goldens"):
+            return named
+    return None
+
+
 def section_of_ours(path: Path) -> str | None:
     """Return the header of a section in a file of options that is called as ours, which nobody
     reads; ``None`` if there is none."""

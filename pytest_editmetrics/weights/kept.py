@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from pytest_editmetrics.errors import EditMetricsError
+
+_OWN = "EDITMETRICS_CACHE"
 
 
 def own_cache() -> Path:
@@ -14,8 +17,30 @@ def own_cache() -> Path:
     ``$EDITMETRICS_CACHE``, else ``$XDG_CACHE_HOME/pytest-editmetrics``, else
     ``~/.cache/pytest-editmetrics``.
     """
-    own = os.environ.get("EDITMETRICS_CACHE")
+    own = os.environ.get(_OWN)
     return Path(own).expanduser() if own else _user_cache() / "pytest-editmetrics"
+
+
+def stay_in_place() -> Callable[[], None]:
+    """Let a cache that was named by a relative path stay where it is, whoever goes elsewhere.
+
+    Processes that are started from now on find it there, too. Returns what undoes it.
+    """
+    before = os.environ.get(_OWN)
+    try:
+        cache = own_cache()
+        if not cache.is_absolute():
+            os.environ[_OWN] = str(cache.absolute())
+    except (OSError, RuntimeError):  # there is no home, or no current folder
+        pass
+
+    def undo() -> None:
+        if before is None:
+            os.environ.pop(_OWN, None)
+        else:
+            os.environ[_OWN] = before
+
+    return undo if os.environ.get(_OWN) != before else lambda: None
 
 
 def sam_folder() -> Path:

@@ -163,6 +163,22 @@ def test_a_test_whose_only_gate_is_a_helper_that_a_hook_took_over(suite, body):
     result.stdout.fnmatch_lines([said])
 
 
+def test_one_whose_golden_alone_tells_of_its_gate_too(suite):
+    suite.makepyfile(
+        test_x="def get(request): return request.getfixturevalue('check')\n"
+        "def test_ok(check): check(3)\ndef test_it(request): get(request)(3)\n"
+    )
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=2)
+    suite.makeconftest(
+        (suite.path / "conftest.py").read_text()
+        + "\ndef pytest_runtest_protocol(item): return item.name == 'test_it' or None"
+    )
+    result = suite.runpytest()
+    assert result.ret == 1
+    said = "FAILED: 1 test with gates never ran, though pytest was to run test_x.py::test_it: *"
+    result.stdout.fnmatch_lines([said])
+
+
 def test_a_test_that_a_hook_took_over_and_nobody_ran_fails_the_session(suite):
     suite.makepyfile(
         test_x="def test_it(check): check(1, 0.1)\ndef test_plain(): pass\n",

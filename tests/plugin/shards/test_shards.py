@@ -366,6 +366,39 @@ def test_a_test_that_no_shard_ran_is_named_and_fails_whatever_the_shards_ran_wit
         assert "of the head 1 test ran in no shard, so gates" in capsys.readouterr().out
 
 
+ASKED_AS_IT_RUNS = """
+import numpy as np, pytest
+def get(request, name): return request.getfixturevalue(name)
+def test_c(check): check(3)
+def test_d(request): get(request, "check")(3)
+class TestD:
+    @pytest.mark.parametrize("to", ["x", "y"])
+    def test_d(self, request, to): get(request, "check")(3)
+def test_i(request): get(request, "golden_image").check(np.zeros((8, 8, 3), np.uint8))
+def test_n(request): get(request, "golden_image").check(np.zeros((8, 8, 3), np.uint8), name="n")
+def test_plain(request): request.getfixturevalue("tmp_path")
+"""
+HELD = ("test_d", "TestD::test_d[x]", "TestD::test_d[y]", "test_i", "test_n")
+
+
+@pytest.mark.parametrize("mode", first_of(1, [(), ("-n2",)]), ids=["serial", "xdist"])
+def test_what_goldens_hold_is_missed_whatever_way_the_test_asks(four, merge, capsys, mode):
+    four.makepyfile(test_two=ASKED_AS_IT_RUNS)
+    four.makefile(".yaml", editmetrics="golden_images: {comparator: exact}")
+    four.runpytest("--editmetrics-update=missing").assert_outcomes(passed=9)
+    run_shards(four, (("-k", "test_a or test_b"), ("-k", "test_c")), *mode)
+    status, said = merge()
+    assert status == 1
+    assert "FAILED: in no shard: " in said
+    assert all(f"\n  test_two.py::{test}\n" in said for test in HELD)
+    assert "test_plain" not in said
+    assert main(["comment", "run"]) == 0
+    assert f"{len(HELD)} tests ran in no shard" in capsys.readouterr().out
+    run_shards(four, (("-k", "test_i or test_n"), ("-k", "not (test_i or test_n)")), *mode)
+    status, said = merge()
+    assert (status, "in no shard" in said) == (0, False)
+
+
 MARKED = "@pytest.mark.slow\ndef test_d(check): check(3)\n"
 
 

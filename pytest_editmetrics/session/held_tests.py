@@ -1,0 +1,35 @@
+"""Which tests are missed where they do not run: those that ask for gates, and those that goldens
+hold, whatever way they ask."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.session.state import EditSession, session_of
+from pytest_editmetrics.session.unread import asks_for_gates
+
+
+def has_gates(item: pytest.Item) -> bool:
+    """Tell whether a test asks for gates, or goldens hold what it measured.
+
+    What it asks for as it runs (``getfixturevalue``, in what it calls too) is known of goldens.
+    """
+    return asks_for_gates(item) or _is_held(session_of(item.config), item)
+
+
+def _is_held(session: EditSession, item: pytest.Item) -> bool:
+    golden_file = session.golden_file(item.path)
+    if not (golden_file.is_file() or golden_file.with_suffix("").is_dir()):
+        return False
+    from pytest_editmetrics.goldens.images import holds_images
+    from pytest_editmetrics.session.identity import id_of
+
+    test = id_of(item).key
+    without = session.goldens.without_entry({item.path: [test]})
+    if without.get(item.path) == []:
+        return True
+    try:
+        return holds_images(session.goldens, item.path, test)
+    except EditMetricsError:  # who compares with these images tells what is wrong
+        return False
