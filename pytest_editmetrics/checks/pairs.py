@@ -167,7 +167,8 @@ class Pair:
             if self.uncovered is not None:
                 from pytest_editmetrics.background.transparent import diagnose_transparent
 
-                found = diagnose_transparent(images, *self.uncovered, mask, ground=self.ground)
+                laid: dict[str, Any] = {"ground": self.ground, "drift": drift}
+                found = diagnose_transparent(images, *self.uncovered, mask, **laid)
             if found is None and self.numbers is not None:
                 from pytest_editmetrics.background.colour_profile import diagnose_profiles
 
