@@ -23,7 +23,7 @@ _OPAQUE = 255
 _GONE = 8  # alpha, of 255: nothing is seen of a colour beneath
 _THROUGH = 26  # of 255 less alpha: so much is seen of what lies behind
 _LEFT = 0.1  # of the squared difference there: what explains it leaves less
-_MOSTLY = 0.5  # of what is transparent: so much is of the one colour that lies behind it
+_MOSTLY = 0.5  # of what is transparent, is of the one colour that lies behind it; of a box, changed
 _ALL = 0.99  # of the pixels
 _FEW = 0.01  # of the image: less that is opaque tells nothing of a tone
 _TONED = 16.0  # of 255, by which a colour behind may differ; a tone of what is opaque, from white
@@ -119,7 +119,8 @@ def _by(alphas: tuple[Array, Array], changed: Mask) -> tuple[str, Box]:
         how = f"changed by {'' if even else 'up to '}{much}"
     else:
         how = f"{'' if even else 'up to '}{much} {'higher' if by.max() > 0 else 'lower'}"
-    return f"alpha {how} in {shown(box)}", box
+    within = clearly[box[1] : box[3], box[0] : box[2]].mean()
+    return f"alpha {how} in {'' if within >= _MOSTLY else 'parts of '}{shown(box)}", box
 
 
 def _lost(

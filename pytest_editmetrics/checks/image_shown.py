@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _DIAGNOSED_EDGE = 16  # pixels; a smaller image shows no cause
 _HEAT, _COMPARED = "heat", "compared"
 _NAMES = "the golden", "the image"
+_HIDDEN = "nothing that is seen: only colours beneath an alpha that hides them"
 _SHOWN = ("fail", "missing-golden")
 
 
@@ -130,6 +131,8 @@ def _said(
 
     before, after = images
     said: dict[str, Any] = {"change": describe_change((before, after), mask)}
+    if (before == after)[mask].all() and as_read[1].pixels.shape[2:] == (4,):
+        said["change"] = _HIDDEN
     finite = all(gate.value is None or math.isfinite(gate.value) for gate in gates)
     if finite and min(mask.shape) >= _DIAGNOSED_EDGE:
         inside = "edit area" if gates[0].scope == "edit_area" else "background"
