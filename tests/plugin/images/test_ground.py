@@ -184,6 +184,32 @@ def test_what_is_no_change_of_the_background_passes_on_white(pytester, pair):
     assert not any("ground" in one["details"] for one in gates(pytester).values())
 
 
+ALPHA_LOST = (
+    "the reference is transparent outside the edit area, the edited image opaque: its alpha was"
+    " lost (compared on white)"
+)
+
+
+@pytest.mark.parametrize("options", [[], pytest.param(["-n", "2"], marks=pytest.mark.long)])
+def test_what_is_worth_a_look_names_the_tests(pytester, options):
+    more = """
+@pytest.mark.parametrize("number", range(3))
+def test_opaque(number, edit_gate):
+    edit_gate.check(logo(), opaque(logo(**RED), "white"), BOX, metrics=METRICS)
+"""
+    pair = "(logo(), logo(**RED), BOX)"
+    pytester.makepyfile(DRAWN + SUITE.replace("PAIR", pair) + more)
+    result = pytester.runpytest("--editmetrics-summary=out.md", *options)
+    result.assert_outcomes(passed=4)
+    said = [
+        "inside every bound, and worth a look: 3",
+        f"  test_what_is_worth_a_look_names_the_tests.py::test_opaque[[]*] and 2 more: {ALPHA_LOST}",
+    ]
+    result.stdout.fnmatch_lines(said, consecutive=True)
+    assert str(result.stdout).count(ALPHA_LOST) == 1
+    assert "and 2 more: the reference is transparent" in (pytester.path / "out.md").read_text()
+
+
 def test_a_run_that_is_scored_again_has_the_same_numbers(pytester):
     run(pytester, "(logo(), logo(shape=None, **RED), BOX)").assert_outcomes(failed=1)
     before = {name: one["value"] for name, one in gates(pytester).items()}
