@@ -119,8 +119,8 @@ def _by(alphas: tuple[Array, Array], changed: Mask) -> tuple[str, Box]:
         how = f"changed by {'' if even else 'up to '}{much}"
     else:
         how = f"{'' if even else 'up to '}{much} {'higher' if by.max() > 0 else 'lower'}"
-    within = clearly[box[1] : box[3], box[0] : box[2]].mean()
-    return f"alpha {how} in {'' if within >= _MOSTLY else 'parts of '}{shown(box)}", box
+    mostly = clearly[box[1] : box[3], box[0] : box[2]].mean() >= _MOSTLY
+    return f"alpha {how} in {shown(box) if mostly else f'parts of {shown(box)}'}", box
 
 
 def _lost(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -95,15 +96,17 @@ def test_what_white_hides_is_explained_and_drawn_on_black(pytester, edited, caus
     np.testing.assert_array_equal(drawn[:, 104:200], image)
 
 
-def test_the_report_and_the_comment_show_what_was_measured(pytester):
-    recorded(pytester, "laid(255)", TONE, "--editmetrics-html=report.html")
+def test_the_report_and_the_summary_show_what_was_measured(pytester):
+    page, where = pytester.path / "out.md", "https://ci.example/report"
+    options = f"--editmetrics-summary={page}", f"--editmetrics-report-url={where}"
+    recorded(pytester, "laid(255)", TONE, *options)
     assert main(["report", "run", "-o", "report"]) == 0
     (gate, *_) = gates(pytester).values()
-    shown = {path.stem for path in (pytester.path / "report/images").iterdir()}
-    compared = {
-        path.rpartition("/")[2].removesuffix(".png") for path in gate["images"]["compared"].values()
-    }
-    assert compared <= shown
+    there = {path.name for path in (pytester.path / "report/images").iterdir()}
+    compared = {path.rpartition("/")[2] for path in gate["images"]["compared"].values()}
+    assert compared <= there
+    linked = set(re.findall(f'src="{where}/images/([^"]+)"', page.read_text()))
+    assert linked == compared
 
 
 @pytest.mark.parametrize(
