@@ -56,6 +56,7 @@ FLAT = np.full_like(PICTURE, 90)
 """
 
 
+@pytest.mark.quick(4)
 @pytest.mark.parametrize(
     ("pair", "cause"),
     [
@@ -86,6 +87,7 @@ FLAT = np.full_like(PICTURE, 90)
 """
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(
     ("pair", "cause"),
     [

@@ -59,15 +59,16 @@ def gates(pytester) -> dict[str, dict]:
     return {one["metric"]: one for one in map(json.loads, lines) if "metric" in one}
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(
     ("edited", "cause", "comparator"),
     [
         ("laid(255)", LOST.format("white"), TONE),
+        ("spot(of(), 255, 60, 40)", f"alpha 24 % higher in (70, 40, 90, 60), {ON_BLACK}", TONE),
         ("laid(255)", LOST.format("white"), "psnr"),
         ("laid(255)", LOST.format("white"), "ssim"),
         ("laid(255)", LOST.format("white"), "pixel"),
         ("laid(255)", LOST.format("white"), "exact"),
-        ("spot(of(), 255, 60, 40)", f"alpha 24 % higher in (70, 40, 90, 60), {ON_BLACK}", TONE),
     ],
 )
 def test_what_white_hides_is_explained_and_drawn_on_black(pytester, edited, cause, comparator):
