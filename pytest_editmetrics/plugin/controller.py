@@ -330,7 +330,7 @@ class Controller:
 
     def _summarise(self) -> None:
         if self._ci.wanted(gates=self._is_gated):
-            told = self._notes.told, self._problems, self.failed.found, self.whole
+            told = self._notes.settled(), self._problems, self.failed.found, self.whole
             self._ci.close(self._tally or self._new_tally(), told, gates=self._is_gated)
 
     def _report_not_measured(self, session: pytest.Session) -> None:
@@ -391,7 +391,7 @@ class Controller:
         from pytest_editmetrics.plugin.last_screen import write_last_screen
 
         problems = [one for one in self._problems if one != self._last.refused]
-        said = self._notes.told, problems, self._unheld.renamed
+        said = self._notes.settled(), problems, self._unheld.renamed
         write_last_screen(terminalreporter, self._tally, self._each_gate, said, self._outputs)
         if self._is_gated:
             for line in self._ci.annotations(self._tally, self._problems, self.failed.found):

@@ -9,7 +9,7 @@ from pytest_editmetrics.runs.failed import and_more
 
 
 class Notes(list[str]):
-    """Lines, each once, in the order in which they came; ``told`` has the lists of tests, too."""
+    """Lines, each once, in the order in which they came; ``settled`` puts the lists before them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -24,13 +24,12 @@ class Notes(list[str]):
             elif note not in self:
                 self.append(note)
 
-    @property
-    def told(self) -> list[str]:
-        """All lines; each list names the first of the tests of which it says the same.
+    def settled(self) -> Notes:
+        """Return this with its lists, each of which names the first of the tests that are alike.
 
         >>> notes = Notes()
         >>> notes.take(["late", *(("worth a look", "odd", test) for test in ("test_a", "test_b"))])
-        >>> notes.told
+        >>> notes.settled()
         ['worth a look: 2', '  test_a and 1 more: odd', 'late']
         """
         lines: list[str] = []
@@ -40,4 +39,6 @@ class Notes(list[str]):
             ]
             numbers = [len(tests) for tests in found.values()]
             lines += listed(title, entries, sum(numbers), sum(numbers[:LISTED]))
-        return lines + self
+        self[:0] = lines
+        self._of_tests = {}
+        return self
