@@ -26,6 +26,8 @@ WRITTEN_BY_HAND = ("argument", "marker", "case")
 """The origins of bounds that a test or case states: none is ever written by a command."""
 NO_PICTURE = "no picture"
 """What the picture of a gate begins with where there is none, and why."""
+LAID_ON_BLACK = "laid on black, which shows what white hides"
+"""What is said of a transparent image that was not laid on white."""
 LITTLE = 0.05
 """A smaller share of a picture that is measured, outside an edit area, is told and recorded."""
 SIZE = re.compile("[1-9][0-9]{0,5}x[1-9][0-9]{0,5}")

@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from pytest_editmetrics.measurement import NO_PICTURE
+from pytest_editmetrics.measurement import LAID_ON_BLACK, NO_PICTURE
 from pytest_editmetrics.weights.kept import NoHomeError, pictures_folder
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ def drawing(
             return f"{NO_PICTURE}: {_said(error)}"
         here = session.config.invocation_params.dir == session.rootdir  # else it would not open
         shown = session.shown(path) if here else path
-        return f"{shown} ({' | '.join(panels_of(images, gate))})"
+        laid = f", {LAID_ON_BLACK}" if "ground" in gate.details else ""
+        return f"{shown} ({' | '.join(panels_of(images, gate))}{laid})"
 
     try:
         yield picture

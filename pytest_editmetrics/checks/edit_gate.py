@@ -376,7 +376,7 @@ class EditGate:
             raise
         pair = next((one.job.pair for one in of_check if isinstance(one, Judged)), None)
         for told in () if pair is None else pair.worth_a_look(gates):
-            self._session.say(told)
+            self._session.say_of(self._test.nodeid, *told)
         measurements = (one.measurement for one in of_check if isinstance(one, Judged))
         return gates, [one for one in measurements if one is not None], ended
 

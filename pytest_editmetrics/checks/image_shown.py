@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from pytest_editmetrics.gates.verdict import Gate
     from pytest_editmetrics.goldens.comparators import Comparison
     from pytest_editmetrics.images.colour import Decoded
+    from pytest_editmetrics.images.ground import Ground
     from pytest_editmetrics.images.load import Array
     from pytest_editmetrics.images.regions import Mask
 
 _DIAGNOSED_EDGE = 16  # pixels; a smaller image shows no cause
-_HEAT = "heat"
+_HEAT, _COMPARED = "heat", "compared"
 _NAMES = "the golden", "the image"
+_HIDDEN = "nothing that is seen: only colours beneath an alpha that hides them"
 _SHOWN = ("fail", "missing-golden")
 
 
@@ -55,17 +57,27 @@ def shown(
         return gates
     from pytest_editmetrics.goldens.comparators import seen
 
-    now = seen(image.pixels)
-    images = (now,) if golden is None else (seen(golden.pixels), now)
-    said: dict[str, Any] = {}
-    with drawing(session, failing[0], images, test) as picture:
-        if golden is not None and compared:
-            said = _said(session, gates, (images[0], now), mask, (golden, image))
-        drawn = picture()
+    as_read = (image,) if golden is None else (golden, image)
+    told: dict[Ground, tuple[dict[str, Any], str]] = {}
+    for gate in failing:
+        if (ground := _ground(gate)) in told:
+            continue
+        images = tuple(seen(one.pixels, ground) for one in as_read)
+        said: dict[str, Any] = {}
+        with drawing(session, gate, images, test) as picture:
+            if golden is not None and compared:
+                said = _said(session, gates, images, mask, (golden, image), ground)
+            told[ground] = said, picture()
     for index, gate in enumerate(gates):
         if gate.verdict in _SHOWN:
+            said, drawn = told[_ground(gate)]
             gates[index] = replace(gate, details={**gate.details, **said}, picture=drawn)
     return gates
+
+
+def _ground(gate: Gate) -> Ground:
+    """Return what shows why a gate fails: what is said, drawn and kept is of images laid on it."""
+    return "black" if "ground" in gate.details else "white"
 
 
 def without(session: EditSession, job: ImageJob, image: Prepared) -> dict[str, str]:
@@ -93,13 +105,15 @@ def _kept(
 
     assert session.run_dir is not None
     heat = next((one.heat for one in compared.values() if one.heat is not None), None)
-    first = keep_golden(session.run_dir, gates[0], image, golden, mask, heat)
+    black = golden is not None and any(_ground(gate) == "black" for gate in gates)
+    first = keep_golden(session.run_dir, gates[0], image, golden, mask, heat, black=black)
     told = {key: first.details[key] for key in ("not_kept",) if key in first.details}
     kept = []
     for gate in gates:
         of_map = compared.get((gate.snapshot or {}).get("comparator"))
         mapped = of_map is not None and of_map.heat is not None
-        images = {key: path for key, path in first.images.items() if mapped or key != _HEAT}
+        left_out = {_HEAT: not mapped, _COMPARED: _ground(gate) == "white"}
+        images = {key: path for key, path in first.images.items() if not left_out.get(key)}
         kept.append(replace(gate, images=images, details={**gate.details, **told}))
     return kept
 
@@ -107,25 +121,34 @@ def _kept(
 def _said(
     session: EditSession,
     gates: Sequence[Gate],
-    images: tuple[Array, Array],
+    images: tuple[Array, ...],
     mask: Mask,
     as_read: tuple[Decoded, Decoded],
+    ground: Ground,
 ) -> dict[str, Any]:
     """Return how the picture changed and what happened to it, as details."""
     from pytest_editmetrics.report.picture import describe_change
 
-    said: dict[str, Any] = {"change": describe_change(images, mask)}
+    before, after = images
+    said: dict[str, Any] = {"change": describe_change((before, after), mask)}
+    if (before == after)[mask].all() and as_read[1].pixels.shape[2:] == (4,):
+        said["change"] = _HIDDEN
     finite = all(gate.value is None or math.isfinite(gate.value) for gate in gates)
     if finite and min(mask.shape) >= _DIAGNOSED_EDGE:
         inside = "edit area" if gates[0].scope == "edit_area" else "background"
         with session.clock.of("diagnosis"):
-            if causes := _causes(images, as_read, mask, "picture" if mask.all() else inside):
+            what = "picture" if mask.all() else inside
+            if causes := _causes((before, after), as_read, mask, what, ground):
                 said["causes"] = causes
     return said
 
 
 def _causes(
-    images: tuple[Array, Array], as_read: tuple[Decoded, Decoded], mask: Mask, what: str
+    images: tuple[Array, Array],
+    as_read: tuple[Decoded, Decoded],
+    mask: Mask,
+    what: str,
+    ground: Ground,
 ) -> list[dict[str, Any]]:
     """Return the causes, in the words for ``what`` is measured in place of a background."""
     from pytest_editmetrics.background.diagnosis import diagnose
@@ -136,7 +159,7 @@ def _causes(
         golden, image = (one.pixels for one in as_read)
         if golden.shape[2:] == image.shape[2:] == (4,):
             bare, alphas = (golden[..., :3], image[..., :3]), (golden[..., 3], image[..., 3])
-            found = diagnose_transparent(images, bare, alphas, mask, _NAMES)
+            found = diagnose_transparent(images, bare, alphas, mask, _NAMES, ground)
         if found is None and any(one.numbers is not None for one in as_read):
             found = _misread(images, as_read, mask)
         found = found or diagnose(*images, mask)

@@ -37,6 +37,12 @@ if TYPE_CHECKING:
     from pytest_editmetrics.background.diagnosis import Diagnosis
     from pytest_editmetrics.background.drift import Drift
 
+_INSIDE, _RECORDED = (f"{what}, and worth a look" for what in ("inside every bound", "recorded"))
+_ALPHA_LOST = (
+    "the reference is transparent outside the edit area, the edited image opaque: its alpha was"
+    " lost (compared on white)"
+)
+
 
 @dataclass(frozen=True)
 class Originals:
@@ -167,7 +173,8 @@ class Pair:
             if self.uncovered is not None:
                 from pytest_editmetrics.background.transparent import diagnose_transparent
 
-                found = diagnose_transparent(images, *self.uncovered, mask, ground=self.ground)
+                laid: dict[str, Any] = {"ground": self.ground, "drift": drift}
+                found = diagnose_transparent(images, *self.uncovered, mask, **laid)
             if found is None and self.numbers is not None:
                 from pytest_editmetrics.background.colour_profile import diagnose_profiles
 
@@ -222,20 +229,17 @@ class Pair:
         )
         return {"kind": "resize", "text": text, "better": best.resize}
 
-    def worth_a_look(self, gates: Sequence[Gate]) -> Iterator[str]:
-        """Say what no bound of these gates, those of one check, tells of the pair."""
+    def worth_a_look(self, gates: Sequence[Gate]) -> Iterator[tuple[str, str]]:
+        """Say, below a title, what no bound of these gates, those of a check, tells of the pair."""
         if any(gate.failing for gate in gates):  # what fails says so, and nothing is recorded
             return
         if lost := self.profile_lost():
-            yield f"inside every bound, and worth a look: {lost}"
+            yield _INSIDE, lost
         if self.uncovered is not None and alpha_lost(*self.uncovered[1], ~self.inside):
-            yield (
-                "inside every bound, and worth a look: the reference is transparent outside the"
-                " edit area, the edited image opaque: its alpha was lost (compared on white)"
-            )
+            yield _INSIDE, _ALPHA_LOST
         recorded = [gate for gate in gates if gate.verdict == "recorded"]
         if recorded and self._ignored is not None:
-            yield f"recorded, and worth a look: {self._ignored['text']}"
+            yield _RECORDED, self._ignored["text"]
         elif any(gate.scope == "unedit_area" for gate in recorded) and self.misread is not None:
             share = self.misread.get("share")
             most = (
@@ -244,7 +248,7 @@ class Pair:
                 else f"{100 * share:.0f} % of what changed outside the edit area lies "
             )
             told = self.misread.get("long", self.misread["text"])
-            yield f"recorded, and worth a look: {most}{told}"
+            yield _RECORDED, f"{most}{told}"
 
     def profile_lost(self) -> str | None:
         """Say which profile was lost outside the edit area, and what to do; ``None`` if none was.

@@ -99,10 +99,13 @@ def judge_image(
             verdict = "recorded" if update in ("failed", "all") else "fail"
         return replace(gate, verdict=verdict, message=unlike)  # type: ignore[arg-type]
     tile = compared.tile
+    ground = compared.ground
+    if bounds.whole.holds(compared.value) and not bounds.tile.holds(tile.value):
+        ground = tile.ground
     gate = replace(
         gate,
         value=compared.value,
-        details=dict(compared.details),
+        details={**compared.details, **({} if ground == "white" else {"ground": ground})},
         snapshot={
             **snapshot,
             "tile": {"box": list(tile.box), "value": tile.value, "bound": bounds.tile.bound},

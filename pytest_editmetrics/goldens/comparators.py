@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_editmetrics.config.golden_images import DISTANCE, TILE_SIZE, Comparator, better
+from pytest_editmetrics.images.ground import HIDES, LEVELS, Ground
 from pytest_editmetrics.images.levels import Array, laid_on
 from pytest_editmetrics.images.regions import Box, Mask
 from pytest_editmetrics.images.replaced_numbers import check_numbers
@@ -37,21 +38,29 @@ _LEAST = 0.1  # of that Gaussian: so much counts as measured, so that noise on f
 
 @dataclass(frozen=True)
 class Tile:
-    """The worst place: its box ``(x1, y1, x2, y2)`` in image pixels, half-open, and its score."""
+    """The worst place: its box ``(x1, y1, x2, y2)`` in image pixels, half-open, and its score.
+
+    ``ground`` is what shows it of transparent images.
+    """
 
     box: Box
     value: float
+    ground: Ground = "white"
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a comparator found; if the LPIPS pipe was used, its measurement and spatial map."""
+    """What a comparator found; if the LPIPS pipe was used, its measurement and spatial map.
+
+    ``ground`` is what shows it of transparent images: black only where white hides most of it.
+    """
 
     value: float
     tile: Tile
     measurement: Measurement | None = None
     heat: Map | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    ground: Ground = "white"
 
 
 def kind(pixels: Array) -> str:
@@ -155,16 +164,36 @@ def _worse(found: list[Comparison], comparator: str) -> Comparison:
     sign = 1 if better(comparator) == "lower" else -1
     worst = max(found, key=lambda one: sign * one.value)
     tile = max((one.tile for one in found), key=lambda tile: sign * tile.value)
-    return replace(worst, tile=tile)
+    maps = [one.heat for one in found if one.heat is not None]
+    return replace(
+        worst,
+        tile=replace(tile, ground=_shown_on([one.tile.value for one in found], comparator)),
+        heat=np.maximum.reduce(maps) if maps else None,
+        ground=_shown_on([one.value for one in found], comparator),
+    )
 
 
-def seen(pixels: Array) -> Array:
-    """Return an image as one sees it: RGB, alpha laid on white.
+def _shown_on(values: list[float], comparator: str) -> Ground:
+    """Return what shows a difference, given what was found on white and, with alpha, on black.
+
+    >>> _shown_on([0.1, 0.3], "tone"), _shown_on([0.2, 0.3], "tone"), _shown_on([40, 30], "psnr")
+    ('black', 'white', 'black')
+    """
+    if comparator == "ssim":
+        values = [1 - value for value in values]
+    elif comparator == "psnr":
+        values = [10 ** (-value / 10) for value in values]
+    white, *black = values
+    return "black" if black and black[0] > HIDES * white else "white"
+
+
+def seen(pixels: Array, ground: Ground = "white") -> Array:
+    """Return an image as one sees it: RGB, alpha laid on a ground.
 
     >>> seen(np.zeros((1, 1, 4), np.uint8)).tolist()
     [[[255, 255, 255]]]
     """
-    return _views(pixels)[0]
+    return _views(pixels)[-1 if ground == "black" else 0]
 
 
 def _views(pixels: Array) -> list[Array]:
@@ -173,7 +202,7 @@ def _views(pixels: Array) -> list[Array]:
         return [np.repeat(pixels[..., None], 3, axis=2)]
     if pixels.shape[2] == 3:
         return [pixels]
-    return [laid_on(pixels, level) for level in (255, 0)]
+    return [laid_on(pixels, level) for level in LEVELS.values()]
 
 
 def _counted(
@@ -185,15 +214,18 @@ def _counted(
     if np.array_equal(golden, image):
         rows, columns = (min(tile, edge) for edge in mask.shape)
         return Comparison(0.0, Tile((0, 0, columns, rows), 0.0), details=details)
-    if comparator == "exact":
-        pairs, distance = [(golden, image)], 0
-    else:
-        pairs = list(zip(_views(golden), _views(image), strict=True))
-    difference = np.maximum.reduce([_channel_distance(one, other) for one, other in pairs])
+    distance = 0 if comparator == "exact" else distance
+    views = zip(_views(golden), _views(image), strict=True)
+    on_each = [_channel_distance(one, other) for one, other in views]
+    ground = _shown_on([float(((one > distance) & mask).sum()) for one in on_each], comparator)
+    if comparator == "exact" and len(on_each) > 1:  # colours that alpha hides count, too
+        on_each = [_channel_distance(golden, image)]
+    difference = np.maximum.reduce(on_each)
     beyond = (difference > distance) & mask
     share = float(beyond.sum() / mask.sum())
     details["largest"] = int(difference[mask].max())
-    return Comparison(share, _worst(beyond.astype(np.float64), tile), details=details)
+    worst = replace(_worst(beyond.astype(np.float64), tile), ground=ground)
+    return Comparison(share, worst, details=details, ground=ground)
 
 
 def _channel_distance(one: Array, other: Array) -> Array:

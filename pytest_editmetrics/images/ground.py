@@ -13,8 +13,9 @@ from pytest_editmetrics.images.regions import Mask
 
 Ground: TypeAlias = Literal["white", "black"]
 
+LEVELS: dict[Ground, int] = {"white": 255, "black": 0}
+HIDES = 2.0  # times less of a difference: so little of it is seen that it counts as hidden
 _OPAQUE = 255
-_FAR_MORE = 2.0  # times the difference on white
 
 
 def ground_of(uncovered: Uncovered, where: Mask) -> Ground:
@@ -43,9 +44,9 @@ def ground_of(uncovered: Uncovered, where: Mask) -> Ground:
         np.abs(_laid(before, alpha, level).astype(np.int16) - _laid(after, its, level))[
             changed
         ].sum()
-        for level in (_OPAQUE, 0)
+        for level in LEVELS.values()
     )
-    return "black" if black > _FAR_MORE * white else "white"
+    return "black" if black > HIDES * white else "white"
 
 
 def alpha_lost(alpha: Array, its: Array, outside: Mask) -> bool:

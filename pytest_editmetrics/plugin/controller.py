@@ -30,6 +30,7 @@ from pytest_editmetrics.plugin.junit import JUnit
 from pytest_editmetrics.plugin.last_lines import LastLines
 from pytest_editmetrics.plugin.last_screen import EachGate
 from pytest_editmetrics.plugin.names import Names
+from pytest_editmetrics.plugin.notes import Notes
 from pytest_editmetrics.plugin.required import Required
 from pytest_editmetrics.plugin.unheld import UnheldGoldens
 from pytest_editmetrics.plugin.whole_run import WholeRun
@@ -72,7 +73,7 @@ class Controller:
         self._measured: dict[str, frozenset[str]] = {}
         self._labels: dict[frozenset[str], frozenset[str]] = {}  # most tests measure the same
         self._gateless = Gateless(session)
-        self._notes: list[str] = []
+        self._notes = Notes()
         self._problems = last.problems
         self._required = Required(session)
         self._names = Names()
@@ -172,7 +173,7 @@ class Controller:
                     self._attempts[attempt.nodeid] -= 1
                 self._finish_attempt(earlier)
             attempt.take(data)
-            self._notes += [note for note in data["notes"] if note not in self._notes]
+            self._notes.take(data["notes"])
         if carried is not None or report.failed:
             attempt.locate(report, self.session.rootdir)
         if report.failed:
@@ -329,7 +330,7 @@ class Controller:
 
     def _summarise(self) -> None:
         if self._ci.wanted(gates=self._is_gated):
-            told = self._notes, self._problems, self.failed.found, self.whole
+            told = self._notes.settled(), self._problems, self.failed.found, self.whole
             self._ci.close(self._tally or self._new_tally(), told, gates=self._is_gated)
 
     def _report_not_measured(self, session: pytest.Session) -> None:
@@ -390,7 +391,7 @@ class Controller:
         from pytest_editmetrics.plugin.last_screen import write_last_screen
 
         problems = [one for one in self._problems if one != self._last.refused]
-        said = self._notes, problems, self._unheld.renamed
+        said = self._notes.settled(), problems, self._unheld.renamed
         write_last_screen(terminalreporter, self._tally, self._each_gate, said, self._outputs)
         if self._is_gated:
             for line in self._ci.annotations(self._tally, self._problems, self.failed.found):

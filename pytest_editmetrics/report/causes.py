@@ -62,7 +62,7 @@ _WORDS: Mapping[str, str] = {
     "redrawn": "the background was drawn anew",
     "almost-nothing": "a few pixels differ, by little",
     "profile lost": "the colour profile was lost",
-    "transparent": "an image is transparent and was laid on white, or its alpha channel was lost",
+    "transparent": "an image is transparent, the other not, or its alpha changed or was lost",
     "uneven light": "lighter here and darker there, slowly across the background",
     "few colours": "only a few colours, or levels of each channel: a palette, or fewer bits",
     "unexplained": "a difference without a cause that is known",

@@ -264,8 +264,9 @@ def _pictures(gate: Gate, report_url: str) -> str:
     """Return the images of a gate as they lie in the folder of a report."""
     if report_url.lower().partition("?")[0].endswith((".html", ".htm")):
         return ""
-    shown = [(name, gate.images[name]) for name in ("reference", "golden", "edited")
-             if isinstance(gate.images.get(name), str)]  # fmt: skip
+    kept = {**gate.images, **(gate.images.get("compared") or {})}
+    shown = [(name, kept[name]) for name in ("reference", "golden", "edited")
+             if isinstance(kept.get(name), str)]  # fmt: skip
     return "".join(
         f'<img width="30%" alt="{name}" src="'
         f'{html.escape(report_url.rstrip("/"))}/images/{quote(Path(path).stem)}.png">\n'

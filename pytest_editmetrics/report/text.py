@@ -12,7 +12,12 @@ from typing import Any
 from pytest_editmetrics.gates.decided import whole
 from pytest_editmetrics.gates.verdict import APPROVED_IMAGE, SKIPPED_MISSING, UNSTATED, Gate
 from pytest_editmetrics.gates.written import unrecordable
-from pytest_editmetrics.measurement import REMEDY_OF_NO_NUMBER, WRITTEN_BY_HAND, bound_kind_of
+from pytest_editmetrics.measurement import (
+    LAID_ON_BLACK,
+    REMEDY_OF_NO_NUMBER,
+    WRITTEN_BY_HAND,
+    bound_kind_of,
+)
 from pytest_editmetrics.report.causes import causes_in_full, causes_in_short, kind_of
 from pytest_editmetrics.report.facts import facts_in_a_line
 from pytest_editmetrics.report.image_text import held_text, image_headline, image_rows
@@ -312,7 +317,7 @@ def _measured(gate: Gate) -> str:
             text = format_numbers(value)[0] if isinstance(value, float) else str(value)
             parts.append(f"{key} {text}")
     if "ground" in gate.details:
-        parts.append(f"laid on {gate.details['ground']}, which shows what white hides")
+        parts.append(LAID_ON_BLACK)
     if gate.device is not None:
         parts.append(f"on {gate.device_name or gate.device}")
     return ", ".join(parts)

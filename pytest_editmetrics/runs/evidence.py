@@ -12,6 +12,7 @@ import numpy as np
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.images.colour import Decoded
+from pytest_editmetrics.images.levels import laid_on
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
 from pytest_editmetrics.pipes.explain import Evidence, Heat
@@ -65,6 +66,8 @@ def keep_golden(
     golden: Array | None,
     mask: Mask,
     heat: Heat | None,
+    *,
+    black: bool = False,
 ) -> Gate:
     """Save what a golden image's gate compared and return the gate with its ``images``.
 
@@ -75,11 +78,15 @@ def keep_golden(
         golden: the golden image, ``None`` if there is none.
         mask: boolean (H, W), true where compared.
         heat: LPIPS' spatial map, float64 (H, W), if that is what was compared.
+        black: whether both are kept as they are seen on black, too.
     """
     kept = _Kept(run_dir)
     kept.save("edited", image.bare, image.icc)
     if golden is not None:
         kept.save("golden", golden)
+        if black:
+            laid = laid_on(golden, 0), laid_on(image.pixels, 0)
+            kept.both("compared", laid, ("golden", "edited"))
     kept.mask(lambda: mask)
     kept.heat(None if heat is None else lambda: heat, None)
     return kept.told(gate)
@@ -104,10 +111,10 @@ class _Kept:
         with self._part(key):
             self._images[key] = self._run_dir.save_image(image, icc)
 
-    def both(self, key: str, images: Sequence[Array]) -> None:
+    def both(self, key: str, images: Sequence[Array], names: tuple[str, str] = _PAIR) -> None:
         with self._part(key):
             saved = [self._run_dir.save_image(image) for image in images]
-            self._images[key] = dict(zip(_PAIR, saved, strict=True))
+            self._images[key] = dict(zip(names, saved, strict=True))
 
     def mask(self, make: Callable[[], Mask]) -> None:
         with self._part("mask"):

@@ -180,6 +180,7 @@ GATE = _declared(
       compared mapping: the same two as they were compared, if they were of unlike sizes
         reference text: the image before the edit
         edited text: the image after it
+        golden text: of a golden image: it, and the image after the edit, both laid on black
       numbers mapping: the same two by their bare numbers, if a colour profile makes them others
         reference text: the image before the edit
         edited text: the image after it

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from json import dumps
@@ -330,7 +330,7 @@ class TestRecord:
 
         return soft_failures(self.gates, self.gates)
 
-    def news(self, notes: list[str]) -> str | None:
+    def news(self, notes: Sequence[object]) -> str | None:
         """Return as JSON what travels with a report, and ``notes``; ``None`` if all was told."""
         self.note_uses()
         earlier = self.ledger.overtaken(self.item.nodeid)

@@ -61,7 +61,7 @@ class EditSession:
         """Those that pytest came by as it collected."""
         self.unread_files_seen: set[Path] = set()
         """Files it came by that look as if they were ours and may not be read."""
-        self._said: list[str] = []
+        self._said: list[str | tuple[str, ...]] = []
         self.ledger = Ledger()
         self.fixtures = threading.RLock()
         self.tell: Tell | None = None
@@ -333,15 +333,19 @@ class EditSession:
         self.config.add_cleanup(ahead.close)
         return ahead
 
-    def take_notes(self) -> list[str]:
+    def take_notes(self) -> list[str | tuple[str, ...]]:
         """Return, once, what the summary should say of the features, if any were kept."""
         features: FeatureCache | None = self.__dict__.get("features")
         said, self._said = self._said, []
-        return said + ([] if features is None else features.take_notes())
+        return [*said, *([] if features is None else features.take_notes())]
 
     def say(self, note: str) -> None:
         """Let the summary say something once."""
         self._said.append(note)
+
+    def say_of(self, nodeid: str, title: str, words: str) -> None:
+        """Let the summary say something of a test, in a list of those below a title."""
+        self._said.append((title, words, nodeid))
 
     def pipe(self, key: str, init: Mapping[str, Any]) -> Any:
         """Return the session's one pipe of these constructor keywords; loads no weights."""

@@ -19,6 +19,7 @@ from pytest_editmetrics.runs.folder import Run
 LAYERS = ("reference", "edited", "golden")
 _PNG_HEAD = struct.Struct(">8s4x4sII")
 _MOST_PATCHES = 256
+_LOCAL = ("spill", "local", "transparent")
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,8 @@ def _default_view(gates: Sequence[Gate], names: Sequence[str]) -> str:
 
 
 def _first(gates: Sequence[Gate], name: str, gallery: Gallery) -> dict[str, Any] | None:
-    kept = ({**gate.images, **_mapping(gate.images.get("compared"))} for gate in gates)
+    failing_first = sorted(gates, key=lambda gate: not gate.failing)
+    kept = ({**gate.images, **_mapping(gate.images.get("compared"))} for gate in failing_first)
     used = next((images[name] for images in kept if name in images), None)
     return None if used is None else gallery.use(used)
 
@@ -191,7 +193,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 def _spills(gate: Gate) -> Iterator[list[float]]:
     """Give the boxes of local changes that the diagnosis found."""
     for cause in gate.details.get("causes") or ():
-        if isinstance(cause, Mapping) and cause.get("kind") in ("spill", "local"):
+        if isinstance(cause, Mapping) and cause.get("kind") in _LOCAL:
             yield from _drawable(cause.get("boxes"))
 
 

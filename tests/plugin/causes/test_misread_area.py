@@ -175,7 +175,7 @@ def test_a_mask_that_is_the_wrong_way_round_is_asked_for(suite, area):
 def test_other_faults_are_not_called_so(suite, area, noise):
     result = run(suite, area, noise)
     assert result.ret == 1
-    result.stdout.no_fnmatch_line("*edit area (*")
+    result.stdout.no_fnmatch_line("*edit area (*,*")
     result.stdout.no_fnmatch_line("*is it inverted[?]*")
     result.stdout.no_fnmatch_line("*read as*")
 
@@ -229,10 +229,11 @@ def test_what_is_recorded_of_another_area_is_told_beside_it(suite, mode):
         test_x=RECORDED.format(area="[(64, 20, 120, 52)]", noise=1, metrics='["unedit_psnr"]')
     )
     said = (
-        "recorded, and worth a look: * % of what changed outside the edit area lies in (20, 64, 52,"
+        "  test_x.py::test_it: * % of what changed outside the edit area lies in (20, 64, 52,"
         " 120), the box read as (y1, x1, y2, x2); boxes are (x1, y1, x2, y2) in pixels"
     )
-    suite.runpytest(update).stdout.fnmatch_lines([said])
+    head = "recorded, and worth a look: 1"
+    suite.runpytest(update).stdout.fnmatch_lines([head, said], consecutive=True)
     assert (suite.path / "goldens").exists()
     suite.runpytest().stdout.no_fnmatch_line("*worth a look*")
     suite.makepyfile(test_y=RECORDED.format(area="[WHERE]", noise=1, metrics='["unedit_psnr"]'))

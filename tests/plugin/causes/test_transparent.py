@@ -38,7 +38,6 @@ def run(suite, pair, *options):
         ("PICTURE, with_alpha(SLOPE, EDITED)", "the edited image", " in places (alpha from 128)"),
         ("PICTURE, with_alpha(128, EDITED)", "the edited image", " (alpha 128)"),
         ("PICTURE, with_alpha(CORNER, EDITED)", "the edited image", " in places (alpha from 0)"),
-        ("with_alpha(200), with_alpha(CORNER)", "the reference", " (alpha 200)"),
     ],
 )
 def test_it_is_the_first_cause(suite, pair, who, how):
@@ -47,6 +46,64 @@ def test_it_is_the_first_cause(suite, pair, who, how):
     result.stdout.fnmatch_lines(["E*cause*transparent (100 %): *"])
     result.stdout.fnmatch_lines(["*gate* failed: * transparent"])
     result.stdout.no_fnmatch_line("*exposure*")
+
+
+ALPHAS = """
+SPOT = CORNER.copy()
+SPOT[60:80, 84:92] = 8
+EDGE = np.clip(np.linspace(-100, 600, 96), 0, 255).round().astype(np.uint8)
+FLAT = np.full_like(PICTURE, 90)
+"""
+
+
+@pytest.mark.quick(4)
+@pytest.mark.parametrize(
+    ("pair", "cause"),
+    [
+        ("with_alpha(CORNER), with_alpha(CORNER * 0.98)", "alpha 2 % lower in (0, 0, 80, 96)"),
+        ("with_alpha(CORNER), with_alpha(SPOT)", "alpha 3 % higher in (84, 60, 92, 80)"),
+        ("with_alpha(SPOT), with_alpha(CORNER)", "alpha 3 % lower in (84, 60, 92, 80)"),
+        ("with_alpha(EDGE), with_alpha((EDGE > 127) * 255)", "alpha changed by up to 50 % in (*)"),
+        ("with_alpha(CORNER), with_alpha(CORNER // 255 * EDGE)", "alpha up to 100 % lower in (*)"),
+        ("with_alpha(200), with_alpha(CORNER)", "alpha changed by up to 78 % in (0, 0, 96, 96)"),
+    ],
+    ids=["faint", "spot", "spot lost", "hard edge", "soft edge", "both"],
+)
+def test_an_alpha_that_changed_is_told_with_how_much_and_where(suite, pair, cause):
+    suite.makepyfile(test_x=CHECK.format(pair).replace("\ndef test", ALPHAS + "\ndef test"))
+    result = suite.runpytest("-m", "not model")
+    result.stdout.fnmatch_lines([f"E*cause*transparent (100 %): {cause}"])
+
+
+MOVED = """
+from PIL import ImageFilter
+
+ROUND = np.hypot(*np.ogrid[-48:48, -48:48]) < 40
+
+def cutout(picture):
+    return with_alpha(ROUND * 255, picture)
+
+FLAT = np.full_like(PICTURE, 90)
+"""
+
+
+@pytest.mark.quick(2)
+@pytest.mark.parametrize(
+    ("pair", "cause"),
+    [
+        ("cutout(PICTURE), ImageChops.offset(cutout(EDITED), 1, 0)", "moved 1.00 px right"),
+        ("cutout(FLAT), ImageChops.offset(cutout(FLAT), 4, 0)", "moved 4.00 px right"),
+        ("cutout(PICTURE), cutout(EDITED).filter(ImageFilter.GaussianBlur(2))", "blurred"),
+        ("cutout(FLAT), cutout(FLAT).filter(ImageFilter.GaussianBlur(2))", "blurred"),
+    ],
+    ids=["moved", "flat and moved", "blurred", "flat and blurred"],
+)
+def test_what_happens_to_a_cut_out_as_a_whole_is_no_change_of_its_alpha(suite, pair, cause):
+    setup = MOVED.replace("import Im", "import ImageChops, Im")
+    suite.makepyfile(test_x=CHECK.format(pair).replace("\ndef test", setup + "\ndef test"))
+    result = suite.runpytest("-m", "not model")
+    result.stdout.fnmatch_lines([f"E*cause*: *{cause}*"])
+    result.stdout.no_fnmatch_line("*transparent*")
 
 
 LOST = "the edited image lost the alpha channel of the reference ({})"
@@ -129,7 +186,9 @@ def test_a_golden_image_with_another_alpha(suite):
     suite.runpytest("--editmetrics-update=missing")
     suite.makepyfile(test_x=test.format("with_alpha(128)"))
     result = suite.runpytest()
-    result.stdout.fnmatch_lines(["*cause*transparent (*): the image is transparent (alpha 128)*"])
+    result.stdout.fnmatch_lines(
+        ["*cause*transparent (*): alpha changed by 50 % in (0, 0, 96, 96)*"]
+    )
     suite.makepyfile(test_x=test.format("with_alpha(255)"))
     said = "the image lost the alpha channel of the golden (the colours beneath it are seen)"
     suite.runpytest().stdout.fnmatch_lines([f"*cause*transparent (100 %): {said}"])

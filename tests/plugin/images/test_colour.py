@@ -446,9 +446,7 @@ def test_a_lost_profile_inside_every_bound_is_named_and_no_other(pair):
         pair.makepyfile(test_it=f"def test_it(edit_gate): {call.format(edited)}")
         result = pair.runpytest()
         result.assert_outcomes(passed=1)
-        return "worth a look: the reference's profile Adobe RGB by hand was lost" in str(
-            result.stdout
-        )
+        return "test_it: the reference's profile Adobe RGB by hand was lost" in str(result.stdout)
 
     assert said("lost")
     assert not said("kept")

@@ -68,16 +68,22 @@ def gates(pytester) -> dict[str, dict]:
 
 
 @pytest.mark.parametrize(
-    ("pair", "which"),
+    ("pair", "cause"),
     [
-        ("(logo(), logo(shape=None, **RED), BOX)", "edited image"),
-        ("(logo(shape=None), logo(**RED), BOX)", "reference"),
-        ("(opaque(logo(), 'white'), logo(shape=(255, 255, 255, 90), **RED), BOX)", "edited image"),
-        ("(logo(), logo(shape=None, **RED).resize((64, 48)), BOX)", "edited image"),
+        ("(logo(), logo(shape=None, **RED), BOX)", "alpha 100 % lower in (60, 50, 111, 91)"),
+        ("(logo(shape=None), logo(**RED), BOX)", "alpha 100 % higher in (60, 50, 111, 91)"),
+        (
+            "(opaque(logo(), 'white'), logo(shape=(255, 255, 255, 90), **RED), BOX)",
+            "the edited image is transparent (alpha from 0) and was",
+        ),
+        (
+            "(logo(), logo(shape=None, **RED).resize((64, 48)), BOX)",
+            "alpha 100 % lower in (60, 50, 111, 91)",
+        ),
     ],
     ids=["erased", "drawn", "hole", "sizes"],
 )
-def test_a_white_object_that_is_gone_fails(pytester, pair, which):
+def test_a_white_object_that_is_gone_fails(pytester, pair, cause):
     mode = ["-o", "editmetrics_config=e.yaml"]
     (pytester.path / "e.yaml").write_text("resize: reference\n")
     result = run(pytester, pair, *mode)
@@ -85,9 +91,7 @@ def test_a_white_object_that_is_gone_fails(pytester, pair, which):
     found = gates(pytester)
     assert {one["verdict"] for one in found.values()} == {"fail"}
     assert {one["details"]["ground"] for one in found.values()} == {"black"}
-    result.stdout.fnmatch_lines(
-        [f"*cause*: the {which} is transparent*laid on black, which shows what white hides*"]
-    )
+    result.stdout.fnmatch_lines([f"*cause*: {cause}*laid on black, which shows what white hides*"])
 
 
 IN_THE_AREA = """
@@ -178,6 +182,32 @@ def test_what_is_no_change_of_the_background_passes_on_white(pytester, pair):
     told = "its alpha was lost (compared on white)" in result.stdout.str()
     assert told == ("opaque(logo(**RED)" in pair)
     assert not any("ground" in one["details"] for one in gates(pytester).values())
+
+
+ALPHA_LOST = (
+    "the reference is transparent outside the edit area, the edited image opaque: its alpha was"
+    " lost (compared on white)"
+)
+
+
+@pytest.mark.parametrize("options", [[], pytest.param(["-n", "2"], marks=pytest.mark.long)])
+def test_what_is_worth_a_look_names_the_tests(pytester, options):
+    more = """
+@pytest.mark.parametrize("number", range(3))
+def test_opaque(number, edit_gate):
+    edit_gate.check(logo(), opaque(logo(**RED), "white"), BOX, metrics=METRICS)
+"""
+    pair = "(logo(), logo(**RED), BOX)"
+    pytester.makepyfile(DRAWN + SUITE.replace("PAIR", pair) + more)
+    result = pytester.runpytest("--editmetrics-summary=out.md", *options)
+    result.assert_outcomes(passed=4)
+    said = [
+        "inside every bound, and worth a look: 3",
+        f"  test_what_is_worth_a_look_names_the_tests.py::test_opaque[[]*] and 2 more: {ALPHA_LOST}",
+    ]
+    result.stdout.fnmatch_lines(said, consecutive=True)
+    assert str(result.stdout).count(ALPHA_LOST) == 1
+    assert "and 2 more: the reference is transparent" in (pytester.path / "out.md").read_text()
 
 
 def test_a_run_that_is_scored_again_has_the_same_numbers(pytester):

@@ -101,5 +101,6 @@ def test_what_is_recorded_of_such_a_pair_is_told_beside_it(suite):
     test = TEST.format(stated=6, edited="edit(image)", size=(96, 96), area=AREA, more="")
     suite.makepyfile(test_x=test.replace(', thresholds={"unedit_psnr": 60}', ""))
     result = suite.runpytest("--editmetrics-update=missing")
-    result.stdout.fnmatch_lines([f"recorded, and worth a look: {IGNORED.format(6)}"])
+    said = ["recorded, and worth a look: 1", f"  test_x.py::test_it*: {IGNORED.format(6)}"]
+    result.stdout.fnmatch_lines(said, consecutive=True)
     assert str(result.stdout).count("worth a look") == 1
