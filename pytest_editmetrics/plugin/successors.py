@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from pytest_editmetrics.measurement import GOLDEN_IMAGE, WRITTEN_BY_HAND
-
 if TYPE_CHECKING:
     from pytest_editmetrics.gates.verdict import Gate
     from pytest_editmetrics.plugin.attempts import Attempt
@@ -26,6 +24,8 @@ class Successors:
 
     def made(self, nodeid: str, gates: Iterable[Gate]) -> None:
         """Take the gates of the last attempt of a test, or of a fixture."""
+        from pytest_editmetrics.measurement import GOLDEN_IMAGE, WRITTEN_BY_HAND
+
         labels = frozenset(
             gate.label
             for gate in gates

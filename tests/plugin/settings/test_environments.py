@@ -303,6 +303,9 @@ def test_a_golden_image_is_asked_for_when_it_is_recorded_or_has_variants(suite, 
     suite.runpytest().assert_outcomes(failed=1)
     plain.with_name(f"{plain.stem}@lab.png").write_bytes(plain.read_bytes())
     picture(20)
+    suite.runpytest("--editmetrics-env=lab").assert_outcomes(failed=1)  # nobody approved it
+    recording = "--editmetrics-update=missing"
+    suite.runpytest("--editmetrics-env=lab", recording).assert_outcomes(passed=1)
     suite.runpytest("--editmetrics-env=lab").assert_outcomes(passed=1)
 
 
