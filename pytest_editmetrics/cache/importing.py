@@ -6,8 +6,7 @@ import atexit
 import gc
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib import import_module
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from pytest_editmetrics.images.replaced_files import check_importable
@@ -20,12 +19,10 @@ def imported(package: str) -> Any:
 
     Where another thread is importing it, that is waited for: it lacks its parts till then.
     """
-    if package not in sys.modules:
-        return None
-    try:
-        return import_module(package)
-    except ImportError:  # something else was put in its place
-        return sys.modules.get(package)
+    if package in sys.modules:
+        with suppress(ImportError):  # something else was put in its place
+            __import__(package)
+    return sys.modules.get(package)
 
 
 @contextmanager
