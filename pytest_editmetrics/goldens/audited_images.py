@@ -38,6 +38,8 @@ def changed_images(base: Thresholds, head: Thresholds) -> Iterator[ImageChange]:
             continue
         elif path not in head.images:
             yield ImageChange("dropped", path)
+        elif path in base.images and path in head.absent - base.absent:
+            yield ImageChange("dropped", path, f"its entry in {PROVENANCE} is left")
         elif base.images.get(path) != head.images[path]:
             reason = head.reasons.get(path)
             note = "" if reason is None else because(reason, base.reasons.get(path))

@@ -60,8 +60,9 @@ class Thresholds:
     ``reasons`` with why it was taken, where that is stated. ``expected`` are the bounds of
     ``expect``, which a test may have another of: goldens are not held against them. ``areas`` are
     the edit areas of YAML cases. ``comparators`` are those that an image's provenance names,
-    ``unapproved`` the images without an entry of their own, with sha256 and why, and ``folders``
-    those of goldens that pytest's options name, by the folder of the options.
+    ``unapproved`` the images without an entry of their own, with sha256 and why, ``absent`` those
+    that have an entry and are not there, and ``folders`` those of goldens that pytest's options
+    name, by the folder of the options.
     """
 
     shown: str
@@ -75,6 +76,7 @@ class Thresholds:
     comparators: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unapproved: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     folders: Mapping[str, str] = field(default_factory=dict)
+    absent: frozenset[str] = frozenset()
 
     @property
     def empty(self) -> bool:
@@ -334,6 +336,7 @@ def _read(version: Version, registry: PipeRegistry) -> Thresholds:
         comparators,
         {} if version.only is not None else _unapproved(version.folder),
         version.goldens,
+        frozenset(one for one in images if not (version.folder / one).is_file()),
     )
 
 

@@ -161,15 +161,21 @@ class ImageRecorder:
             self.problems.append(str(error))
             written = []
         same = {rootdir / one.target for one in chosen if one.same}
+        unknown = same & {rootdir / file for file in self._no_entry}
         self.notes += [
             f"recorded: {counted(count, 'golden image')} in {folder}; look at what"
             " changed and commit it"
             for folder, count in _by_folder((p for p in written if p not in same), rootdir)
         ]
         self.notes += [
+            f"approved: {counted(count, 'golden image')} in {folder}, which nobody had recorded;"
+            " look at what is there and commit its entry in provenance.yaml"
+            for folder, count in _by_folder((p for p in written if p in unknown), rootdir)
+        ]
+        self.notes += [
             f"comparators named: {count} entr{'ies' if count > 1 else 'y'} of"
             f" {folder}/provenance.yaml; the images are as they were; commit it"
-            for folder, count in _by_folder((p for p in written if p in same), rootdir)
+            for folder, count in _by_folder((p for p in written if p in same - unknown), rootdir)
         ]
         there = set(written)
         self.notes += _alike([one for one in kept if rootdir / one.staged.target in there])

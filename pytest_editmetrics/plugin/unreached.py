@@ -45,6 +45,7 @@ class Unreached:
     def _count(self, test: str, gates: Iterable[Mapping[str, Any]]) -> int:
         from pytest_editmetrics.goldens.file_names import SUFFIX
         from pytest_editmetrics.goldens.images import golden_stem
+        from pytest_editmetrics.measurement import GOLDEN_IMAGE
 
         file, _, key = test.partition("::")
         test_file = self._session.rootdir / file
@@ -56,6 +57,11 @@ class Unreached:
             for gate in gates
             if gate["snapshot"]
         }
+        broken = {
+            gate["name"]
+            for gate in gates
+            if gate["metric"].startswith(GOLDEN_IMAGE) and gate["verdict"] == "error"
+        }
         goldens, number = self._session.goldens, 0
         with suppress(EditMetricsError):
             number += len(goldens.not_measured({(test_file, key): labels}))
@@ -64,5 +70,5 @@ class Unreached:
             folder = thresholds.with_name(thresholds.name.removesuffix(SUFFIX))
             entries = goldens.provenance(folder).items()
             own = {golden_stem(name) for name, entry in entries if entry.get("test") == key}
-            number += len(own - seen)
+            number += max(0, len(own - seen) - len(broken))
         return number

@@ -98,6 +98,11 @@ def check_file(path: Path, session: EditSession) -> list[str]:
         if wrong := next((image for image in found if image.of is not None), None):
             raise ConfigError(f"{wrong.why}: {_APPROVE}", session.shown(path.parent / wrong.name))
         without = [f"{session.shown(path.parent / one.name)}: {one.why}" for one in found]
+        gone = [name for name in entries if not (path.parent / name).exists()]
+        without += [
+            f"{session.shown(path.parent / name)}: {PROVENANCE} has its entry, and it is not there"
+            for name in gone
+        ]
         return without + _pointers([path.parent / name for name in entries], session)
     elif is_golden_name(path.name) and image_folders([path]):
         return [f"{session.shown(path)}: {why_unapproved(path.name, None)}"]

@@ -221,3 +221,31 @@ def test_goldens_that_moved_to_where_they_are_looked_for_are_no_loosening(projec
     status, said = audited()
     assert status == 0
     assert "editmetrics_goldens: beside the tests -> all/of/them\n" in said
+
+
+def test_one_whose_entry_alone_is_left_was_dropped(project, audited, capsys):
+    image = image_of(project)
+    image.unlink()
+    (project.path / "test_x.py").write_text("def test_other(): pass\n")
+    status, said = audited()
+    assert status == 1
+    assert f"dropped: goldens/test_x.py/{image.name} (its entry in provenance.yaml is left)" in said
+    capsys.readouterr()
+    assert main(["check"]) == 0
+    assert f"{image.name}: provenance.yaml has its entry, and it is not there" in "".join(
+        capsys.readouterr()
+    )
+
+
+def test_what_takes_one_for_good_says_what_it_took(project, monkeypatch):
+    target = overwrite(project, ".png")
+    result = project.runpytest()
+    result.assert_outcomes(failed=1)
+    result.stdout.no_fnmatch_line("*not reached*")
+    result = project.runpytest("--editmetrics-update=missing")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(
+        ["approved: 1 golden image in goldens/test_x.py, which nobody had recorded; look at *"]
+    )
+    result.stdout.no_fnmatch_line("comparators named*")
+    assert target.exists()
