@@ -38,7 +38,8 @@ def find_beside_edit(
     from scipy.ndimage import distance_transform_edt, maximum_filter
 
     thin = np.s_[::_THIN, ::_THIN]
-    if mask.all() or (squares[thin][mask[thin]] > 0).mean() > _MOST:
+    some = squares[thin][mask[thin]]
+    if mask.all() or not some.size or (some > 0).mean() > _MOST:
         return None
     changed = mask & (squares > 0)
     if squares[changed].max(initial=0) < _LEAST**2:

@@ -195,6 +195,8 @@ def few_colours(reference: Array, edited: Array, mask: Mask) -> FewColours | Non
     step = max(1, round((mask.size / _SAMPLE) ** 0.5))
     thin = np.s_[::step, ::step]
     before, after = (image[thin][mask[thin]] for image in (reference, edited))
+    if len(before) < 2:  # a strip narrower than the step
+        before, after = reference[mask], edited[mask]
     some = len(np.unique(_packed(after)))
     levels = [_levels(after[:, channel]) for channel in range(3)]
     if some > _PALETTE and max(map(len, levels)) > _MOST_LEVELS:

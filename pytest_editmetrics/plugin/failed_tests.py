@@ -144,8 +144,8 @@ def reason_of(report: pytest.TestReport | pytest.CollectReport) -> str:
     An empty text where it does not say.
     """
     if hasattr(report, "wasxfail"):
-        by_call = report.wasxfail.startswith("reason: ")  # pytest.xfail(), or run=False
-        return _writable(report.wasxfail) if by_call else _first_line(report)
+        line = _first_line(report)
+        return line.partition("XFailed: ")[2] or line  # by pytest.xfail(), or run=False
     told = report.longrepr
     if not isinstance(told, (tuple, list)) or len(told) != 3:
         return ""
