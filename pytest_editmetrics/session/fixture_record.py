@@ -7,11 +7,11 @@ filed under the fixture.
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import cached_property
+from os import getpid
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +42,7 @@ class FixtureRecord:
         self.ledger = host.ledger
         self.setting_up = self.ending = False
         self.measured = False
-        self.token = f"{os.getpid()}-{next(_numbers)}"
+        self.token = f"{getpid()}-{next(_numbers)}"
         self._request = request
         self._made = Made.of(definition)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from errno import ENOSPC
 from json import dumps, loads
 from mmap import mmap
+from os import getpid
 from pathlib import Path
 from struct import Struct
 from typing import Any
@@ -67,7 +68,7 @@ class Journal:
         Raises:
             OSError: the session is over, or the line cannot be written.
         """
-        pid, shared = os.getpid(), self._shared
+        pid, shared = getpid(), self._shared
         if shared is not None:
             at = pid % _SLOTS * _SLOT
             owner, lines = _COUNT.unpack_from(shared, at)
@@ -128,8 +129,8 @@ def write(folder: Path | None, entry: dict[str, Any]) -> None:
     """
     if folder is None:
         raise FileNotFoundError("the session could make no folder for it")
-    line = (dumps({**entry, "pid": os.getpid()}, default=repr) + "\n").encode()
-    file = os.open(folder / f"{os.getpid()}.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    line = (dumps({**entry, "pid": getpid()}, default=repr) + "\n").encode()
+    file = os.open(folder / f"{getpid()}.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         if os.write(file, line) < len(line):
             raise OSError(ENOSPC, os.strerror(ENOSPC))

@@ -7,12 +7,12 @@ here it is kept until a report has it, and is named if none had.
 from __future__ import annotations
 
 import itertools
-import os
 import sys
 import threading
 import time
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
+from os import getpid
 from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.errors import InputError, printable
@@ -44,7 +44,7 @@ class Ledger:
         self.lost: list[dict[str, Any]] = []
         self.over = self.came_late = False
         self.sent = 0
-        self._pid = os.getpid()
+        self._pid = getpid()
         self._lock = threading.Lock()
         self._gathering = threading.RLock()
         self._open: dict[str, TestRecord] = {}
@@ -56,7 +56,7 @@ class Ledger:
     @property
     def here(self) -> bool:
         """Whether this is the session's process, and none that a test forked."""
-        return os.getpid() == self._pid
+        return getpid() == self._pid
 
     def opened(self, record: TestRecord, earlier: TestRecord | None) -> None:
         """Take a new attempt, where an ``earlier`` one may not have come to its last report.
@@ -69,7 +69,7 @@ class Ledger:
         gates += [all_of_it for _, all_of_it in told[-1:]]
         if any(gates):
             attempts = self._overtaken.setdefault(record.item.nodeid, {})
-            attempts |= {f"{os.getpid()}-{next(_numbers)}": one for one in gates if one}
+            attempts |= {f"{getpid()}-{next(_numbers)}": one for one in gates if one}
         self._open = {
             token: other for token, other in self._open.items() if other.item is not record.item
         }
@@ -114,9 +114,9 @@ class Ledger:
     @contextmanager
     def checking(self, record: TestRecord) -> Iterator[None]:
         """Know of a check from its first moment: one that never ends is named too."""
-        number = f"{os.getpid()}-{next(_numbers)}"
+        number = f"{getpid()}-{next(_numbers)}"
         if self.here:
-            self._begun[number] = record.item.nodeid, os.getpid()
+            self._begun[number] = record.item.nodeid, getpid()
         else:
             self._untellable({"begun": number, "test": record.item.nodeid})
         try:
@@ -202,7 +202,7 @@ class Ledger:
             time.sleep(5 * _PAUSE)
         self.gather()
         for nodeid, pid in tuple(self._begun.values()):
-            where = "" if pid == os.getpid() else f" in another process ({pid})"
+            where = "" if pid == getpid() else f" in another process ({pid})"
             self.lose(nodeid, f"a check that it began{where} did not end")
         for test, pid in self.journal.missing():
             why = (
@@ -225,7 +225,7 @@ class Ledger:
 
     def _waiting(self) -> bool:
         begun = tuple(self._begun.values())
-        return any(pid == os.getpid() or alive(pid) for _, pid in begun)
+        return any(pid == getpid() or alive(pid) for _, pid in begun)
 
 
 def _text(entry: dict[str, Any]) -> str:

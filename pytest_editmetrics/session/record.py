@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from json import dumps
+from os import getpid
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -76,7 +77,7 @@ class TestRecord:
     given: bool = False
     wanted: Asked = field(default_factory=Asked)
     told: tuple[bool, int, int, int] | None = None
-    token: str = field(default_factory=lambda: f"{os.getpid()}-{next(_numbers)}")
+    token: str = field(default_factory=lambda: f"{getpid()}-{next(_numbers)}")
     set_up: dict[str, None] = field(default_factory=dict)
     uses: dict[str, None] = field(default_factory=dict)
     served: bool = False
@@ -88,7 +89,7 @@ class TestRecord:
     @property
     def here(self) -> bool:
         """Whether this is the test's process, and none that it forked."""
-        return os.getpid() == self._pid
+        return getpid() == self._pid
 
     @property
     def owner(self) -> Owner:

@@ -78,3 +78,17 @@ def test_a_cache_of_a_relative_path_stays_where_the_session_began(forking, monke
     result.assert_outcomes(failed=2, passed=1)
     assert "CHILD GateFailure" in result.stdout.str()
     assert [path.name for path in forking.path.glob("**/kept")] in ([], ["kept"])
+
+
+def test_a_mock_of_getpid_makes_no_other_process(suite):
+    suite.makepyfile(
+        """
+        import os
+
+        def test_it(check, monkeypatch):
+            check(5, 0.1)
+            monkeypatch.setattr(os, "getpid", lambda: 1)
+            check(6, 0.1, name="again")
+        """
+    )
+    suite.runpytest("--editmetrics-require=2").assert_outcomes(passed=1)
