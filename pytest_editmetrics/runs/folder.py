@@ -150,8 +150,16 @@ def sessions_of(run: Run) -> frozenset[str]:
 
 
 def is_same(one: Run, other: Run) -> bool:
-    """Tell whether two hold one run: by their file, through a link too, or by a session's id."""
-    if sessions_of(one) & sessions_of(other):
+    """Tell whether two hold one run: by their file, through a link too, or by their sessions.
+
+    That is if all that one holds is in the other: of two merged runs of a suite one shard may have
+    run again.
+    """
+    mine, its = (
+        sessions_of(run) - ({run.session.get("id")} if run.session.get("sessions") else set())
+        for run in (one, other)
+    )
+    if mine and its and (mine <= its or its <= mine):
         return True
     first, second = (r.path / RESULTS if r.shown == r.path else r.shown for r in (one, other))
     return first.resolve() == second.resolve()

@@ -423,11 +423,13 @@ def test_a_run_and_itself_are_a_usage_error(tmp_path, capsys, how, session):
         assert "hold the same run, so nothing of it can have moved" in capsys.readouterr().err
 
 
-def test_two_merged_runs_that_have_one_in_common_are_a_usage_error(tmp_path, capsys):
+def test_a_shard_that_ran_again_beside_one_that_did_not_is_another_run(tmp_path, capsys):
     shards = [saved(tmp_path / n, n, (n, lpips(0.1))) for n in "ab"]
     again = saved(tmp_path / "c", "c", ("b", lpips(0.1)))
     base = merged(tmp_path / "base", *shards)
-    assert main(["compare", str(base), str(merged(tmp_path / "one", shards[0], again))]) == 2
+    assert main(["compare", str(base), str(merged(tmp_path / "one", shards[0], again))]) == 0
+    once_more = merged(tmp_path / "more", *shards)
+    assert main(["compare", str(base), str(once_more)]) == 2
     assert "hold the same run" in capsys.readouterr().err
     assert main(["compare", str(base), str(merged(tmp_path / "two", again))]) == 0
 
