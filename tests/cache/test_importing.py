@@ -196,21 +196,23 @@ class Ring:
 
 @pytest.mark.slow
 class TestOfASession:
-    def run(self, folder: Path, first: str, test: str = FROM_FILES) -> str:
+    def run(self, folder: Path, first: str, test: str = FROM_FILES, *options: str) -> str:
         (folder / "test_files.py").write_text(first + test, encoding="utf-8")
         (folder / "conftest.py").write_text(SAYS, encoding="utf-8")
         (folder / "editmetrics.yaml").write_text(SETTINGS, encoding="utf-8")
         command = [sys.executable, "-m", "pytest", "-q", "-s", "--editmetrics-device=cpu"]
         command += ["--editmetrics-allow-smoke"]
         done = subprocess.run(
-            [*command, f"--editmetrics-cache-dir={folder / 'cache'}"],
+            [*command, f"--editmetrics-cache-dir={folder / 'cache'}", *options],
             cwd=folder, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
     def test_the_first_gates_of_a_process_may_come_in_threads(self, tmp_path: Path) -> None:
-        self.run(tmp_path, "", IN_THREADS)
+        said = self.run(tmp_path, "", IN_THREADS, "--editmetrics-require=lpips=8")
+        assert "required gates were measured: 8 of 8 lpips" in said
+        assert "1 passed" in said
 
     def test_the_torch_that_a_gate_imports_is_left_out(self, tmp_path: Path) -> None:
         said = next(x for x in self.run(tmp_path, "").splitlines() if "apart:" in x).split()
