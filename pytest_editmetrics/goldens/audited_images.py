@@ -31,14 +31,15 @@ class ImageChange:
 def changed_images(base: Thresholds, head: Thresholds) -> Iterator[ImageChange]:
     """Give the golden images that changed."""
     moved = moved_images(base.images, head.images)
+    left, gone = {*moved.values()}, head.absent - base.absent
     for path in dict.fromkeys([*base.images, *head.images]):
         if path in moved:
             yield ImageChange("moved", path, f"from {moved[path]}")
-        elif path in moved.values():
+        elif path in left:
             continue
         elif path not in head.images:
             yield ImageChange("dropped", path)
-        elif path in base.images and path in head.absent - base.absent:
+        elif path in base.images and path in gone:
             yield ImageChange("dropped", path, f"its entry in {PROVENANCE} is left")
         elif base.images.get(path) != head.images[path]:
             reason = head.reasons.get(path)

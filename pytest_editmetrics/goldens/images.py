@@ -136,21 +136,21 @@ def left_behind(goldens: Goldens, address: ImageAddress) -> Path | None:
     return None
 
 
-def holds_images(goldens: Goldens, test_file: Path, test: str) -> bool:
-    """Tell whether a golden image is of a test, by its provenance or its name.
+def tests_with_images(goldens: Goldens, test_file: Path) -> frozenset[str]:
+    """Return what tells whose the golden images of a test file are: their stems, and by provenance
+    the keys of their tests.
 
     Raises:
+        InputError: the goldens have a root, and the test file lies outside the rootdir.
         ConfigError: the provenance cannot be read.
     """
-    address = image_address(goldens, test_file, test)
-    if not address.folder.is_dir():
-        return False
-    entries = goldens.provenance(address.folder)
-    return any(
-        stem == address.stem or entries.get(path.name, {}).get("test") == test
-        for path in address.folder.iterdir()
-        if (stem := golden_stem(path.name)) is not None
-    )
+    folder = image_address(goldens, test_file, "").folder
+    if not folder.is_dir():
+        return frozenset()
+    entries = goldens.provenance(folder)
+    stems = {path.name: golden_stem(path.name) for path in folder.iterdir()}
+    tests = (entries.get(name, {}).get("test") for name, stem in stems.items() if stem)
+    return frozenset(str(one) for one in (*stems.values(), *tests) if one)
 
 
 @dataclass(frozen=True)

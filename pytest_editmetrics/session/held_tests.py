@@ -3,11 +3,16 @@ hold, whatever way they ask."""
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
+
 import pytest
 
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.session.state import EditSession, session_of
 from pytest_editmetrics.session.unread import asks_for_gates
+
+_images_key = pytest.StashKey[dict[Path, frozenset[str]]]()
 
 
 def has_gates(item: pytest.Item) -> bool:
@@ -22,14 +27,26 @@ def _is_held(session: EditSession, item: pytest.Item) -> bool:
     golden_file = session.golden_file(item.path)
     if not (golden_file.is_file() or golden_file.with_suffix("").is_dir()):
         return False
-    from pytest_editmetrics.goldens.images import holds_images
+    from pytest_editmetrics.goldens.images import image_address
     from pytest_editmetrics.session.identity import id_of
 
     test = id_of(item).key
     without = session.goldens.without_entry({item.path: [test]})
     if without.get(item.path) == []:
         return True
-    try:
-        return holds_images(session.goldens, item.path, test)
-    except EditMetricsError:  # who compares with these images tells what is wrong
+    if not (known := _known_images(session, item)):
         return False
+    stem = image_address(session.goldens, item.path, test).stem
+    return not known.isdisjoint({stem, test})
+
+
+def _known_images(session: EditSession, item: pytest.Item) -> frozenset[str]:
+    """Return what tells whose the golden images of a test's file are; looked at once."""
+    from pytest_editmetrics.goldens.images import tests_with_images
+
+    of_files = session.config.stash.setdefault(_images_key, {})
+    if item.path not in of_files:
+        of_files[item.path] = frozenset()
+        with suppress(EditMetricsError):  # who compares with these images tells what is wrong
+            of_files[item.path] = tests_with_images(session.goldens, item.path)
+    return of_files[item.path]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -142,3 +143,35 @@ def test_a_golden_that_another_process_changed_in_between_is_noticed(pytester):
     result = pytester.runpytest(*order)
     result.assert_outcomes(passed=2, failed=3)
     result.stdout.fnmatch_lines(["*unedit_max_diff 5* > max 1*"])
+
+
+ASKING_AS_IT_RUNS = """
+import numpy as np
+import pytest
+
+@pytest.mark.parametrize("n", range({count}))
+def test_image(request, n):
+    request.getfixturevalue("golden_image").check(np.full((16, 16, 3), n + 1, np.uint8))
+"""
+
+
+def test_no_folder_is_listed_more_often_because_more_tests_were_left_out(pytester, monkeypatch):
+    (pytester.path / "editmetrics.yaml").write_text(SETTINGS)
+    listed, found = Path.iterdir, Counter()
+
+    def iterdir(self):
+        found[self.name] += 1
+        return listed(self)
+
+    times = []
+    for count in (3, 12):
+        pytester.makepyfile(test_asking=ASKING_AS_IT_RUNS.format(count=count))
+        pytester.runpytest("--editmetrics-update=missing").assert_outcomes(passed=count)
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "iterdir", iterdir)
+            found.clear()
+            run = pytester.runpytest("-k", "image and 2", "--editmetrics-run-dir=run")
+            assert run.ret == 0
+            times.append(found["test_asking.py"])
+    assert times[0] == times[1]
+    assert times[0] > 0
