@@ -41,8 +41,7 @@ def read_file(path: Path, what: str) -> bytes:
     """
     check_bytes()
     try:
-        check_regular(path, what)
-        if path.stat().st_size > MOST_BYTES:
+        if check_regular(path, what) > MOST_BYTES:
             raise ImageError(f"{what}: is larger than {MOST_BYTES >> 30} GiB, so it is no image")
         return path.read_bytes()
     except FileNotFoundError as error:
@@ -62,18 +61,22 @@ def _here() -> str:
         return "the current folder, which was removed"
 
 
-def check_regular(path: Path, what: str) -> None:
+def check_regular(path: Path, what: str) -> int:
     """Refuse what is no file with an end: a folder, a device, a pipe that nobody may ever fill.
+
+    Returns:
+        How many bytes the file has.
 
     Raises:
         ImageError: it is one of these.
         OSError, ValueError: there is nothing that can be looked at.
     """
-    mode = path.stat().st_mode
-    if stat.S_ISDIR(mode):
+    found = path.stat()
+    if stat.S_ISDIR(found.st_mode):
         raise ImageError(f"{what}: is a directory; give the image file")
-    if not stat.S_ISREG(mode):
+    if not stat.S_ISREG(found.st_mode):
         raise ImageError(f"{what}: is no regular file (a device, a pipe?); give the image file")
+    return found.st_size
 
 
 def is_lfs_pointer(data: bytes) -> bool:

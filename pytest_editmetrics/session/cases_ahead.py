@@ -1,4 +1,4 @@
-"""The YAML cases that come next: their images are decoded, large ones while one is measured.
+"""The YAML cases that come next: large images are decoded while one is measured.
 
 Only where the order is known: a worker of pytest-xdist is told one test at a time.
 """
@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.images.colour_words import Colour
     from pytest_editmetrics.images.load import Array, Loaded
 
-    _Decoding = Future[tuple["_Decoded", "_Decoded"]]
+    _Decoding: TypeAlias = "Future[tuple[_Decoded, _Decoded]] | _Small"
 
 CASE = "editmetrics_case"  # the attribute of a test function that holds its case
 _TOGETHER = 4
@@ -34,7 +35,8 @@ _KEPT = 1 << 26  # bytes of pixels: many edits are of one photo, and a large pho
 class CasesAhead:
     """Decodes the images of a session's cases, two groups of a few at a time.
 
-    Large ones are decoded in a thread: decoding them lets the test run on.
+    Large ones are decoded in a thread: decoding them lets the test run on. Small ones are when
+    their case runs, or when one of their group has to be encoded.
     ``settings`` gives the configuration's, which says how colours are read and how images of unlike
     sizes are compared.
     """
@@ -62,7 +64,11 @@ class CasesAhead:
             self._decode(range(place, place + 2 * _TOGETHER))
             group = {n: pair for n, pair in self._decoding.items() if n in self._group}
             together = lambda: self._images(group)  # noqa: E731
-        reference, edited = self._decoding.pop(place).result()
+        pair = self._decoding.pop(place)
+        now = isinstance(pair, _Small) and pair.decoded is None
+        reference, edited = pair.result()
+        if now:
+            return reference.taken, edited.taken, together
         return reference.current(), edited.current(), together
 
     def close(self) -> None:
@@ -102,12 +108,9 @@ class CasesAhead:
                 continue
             colour = case.colour or self._settings().colour
             files = case.reference, case.edited
-            pair: _Decoding = Future()
-            if max(map(_size, files)) < _SMALL:
-                pair.set_result(self._pair(*files, colour))
-            else:
-                pair = self._thread.submit(self._pair, *files, colour)
-            self._decoding[place] = pair
+            decode = partial(self._pair, *files, colour)
+            small = max(map(_size, files)) < _SMALL
+            self._decoding[place] = _Small(decode) if small else self._thread.submit(decode)
 
     def _pair(self, reference: Path, edited: Path, colour: Colour) -> tuple[_Decoded, _Decoded]:
         with suppress(OSError):
@@ -138,6 +141,11 @@ class _Decoded:
         """The bytes of its pixels."""
         return 0 if self.image is None else self.image.pixels.nbytes
 
+    @property
+    def taken(self) -> Any:
+        """The image, else the path."""
+        return self.path if self.image is None else self.image
+
     def current(self) -> Any:
         """Return the image if its file holds the same bytes still, else the path."""
         from pytest_editmetrics.images.load import read_image_file
@@ -148,6 +156,19 @@ class _Decoded:
             return self.image if read_image_file(self.path, "")[0] == self.data else self.path
         except (EditMetricsError, MemoryError):  # reading it again says so
             return self.path
+
+
+@dataclass
+class _Small:
+    """A reference and an edited image, decoded when they are asked for."""
+
+    decode: Callable[[], tuple[_Decoded, _Decoded]]
+    decoded: tuple[_Decoded, _Decoded] | None = None
+
+    def result(self) -> tuple[_Decoded, _Decoded]:
+        if self.decoded is None:
+            self.decoded = self.decode()
+        return self.decoded
 
 
 class _References:

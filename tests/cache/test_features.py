@@ -118,6 +118,7 @@ def test_what_was_written_is_read(tmp_path_factory, feature: list[np.ndarray]):
     folder.write(KEY, feature)
     found = folder.read(KEY)
     assert found is not None
+    assert all(a.base is None for a in found)  # else each keeps what it was read into
     assert all(
         a.tobytes() == b.tobytes() and a.shape == b.shape
         for a, b in zip(found, feature, strict=True)

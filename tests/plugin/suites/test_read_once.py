@@ -94,6 +94,8 @@ def test_no_file_is_read_more_often_because_there_are_more_tests(pytester):
     assert yaml["provenance.yaml"] <= 2  # by the checks, and when the obsolete are looked for
     assert yaml["test_goldens.py.yaml"] == yaml["test_cases.edit.yaml.yaml"] == 1
     assert yaml["test_cases.edit.yaml"] == 1
+    assert {many["open", f"b{n}.png"] for n in range(12)} == {1}
+    assert many["open", "a.png"] == 12  # its bytes tell whether another picture stands there
     goldens = [many[key] for key in images if key[1].startswith("test_image")]
     assert len(goldens) == 12
     assert set(goldens) <= {1, 2}  # by its check, and its hash when the obsolete are looked for
