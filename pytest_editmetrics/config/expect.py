@@ -67,6 +67,7 @@ EXPECTATIONS: Mapping[Expect, Expectation] = {
         {
             "beyond_detail_max": 10.0,
             "tone": 1.0,
+            "tone_max": 7.0,
             "lpips": 0.08,
             "drift_px": 0.15,
             "warp_px": 0.25,
@@ -81,6 +82,7 @@ EXPECTATIONS: Mapping[Expect, Expectation] = {
         {
             "beyond_detail": 6.0,
             "tone": 3.0,
+            "tone_max": 8.0,
             "lpips": 0.6,
             "drift_px": 0.5,
             "warp_px": 1.0,

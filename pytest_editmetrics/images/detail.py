@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_editmetrics.images.local_mean import Map, local_mean
-from pytest_editmetrics.images.masks import Mask
+from pytest_editmetrics.images.masks import Mask, without_rim
 from pytest_editmetrics.images.tone_difference import SIGMA as TONE
 
 FINE = 1.5
@@ -17,8 +17,6 @@ AROUND = 4.0
 """Sigma in pixels of the Gaussian over which difference and detail are averaged."""
 BESIDE = 2
 """Pixels beside what is not measured that ``largest_beyond_detail`` leaves out."""
-LEFT = 0.25
-"""Share of the measured pixels that has to be left then, or all of them count."""
 
 
 def beyond_detail_map(
@@ -74,18 +72,13 @@ def largest_beyond_detail(
     """Return the largest value of ``beyond_detail_map``, and where it is: x and y.
 
     Two pixels beside what is not measured are left out, since JPEG halves the resolution of the
-    colours, and mixes those of both sides; unless less than a quarter of what is measured would be
-    left, as of strips and of what lies between specks: then all of it counts.
+    colours, and mixes those of both sides (``without_rim``).
 
     >>> grey = np.full((8, 8, 3), 100, np.uint8)
     >>> largest_beyond_detail(grey, grey, np.ones((8, 8), bool))[0]
     0.0
     """
-    from scipy.ndimage import binary_erosion
-
-    inner = binary_erosion(mask, np.ones((3, 3)), iterations=BESIDE, border_value=1)
-    enough = inner.sum() >= LEFT * mask.sum()
-    found = beyond_detail_map(reference, edited, inner if enough else mask)
+    found = beyond_detail_map(reference, edited, without_rim(mask, BESIDE))
     y, x = np.unravel_index(int(found.argmax()), found.shape)
     return float(found[y, x]), int(x), int(y)
 

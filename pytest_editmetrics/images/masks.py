@@ -35,6 +35,7 @@ __all__ = [
     "of_fields",
     "packed",
     "read_mask",
+    "without_rim",
 ]
 
 SUGGESTED = "editmetrics"
@@ -43,6 +44,7 @@ FILES = (str, os.PathLike, Encoded)
 """What a mask is read from when it is needed."""
 KEYS = ("path", "size", "counts", "runs", "threshold", "invert")
 """What a mask that is written as a mapping may hold."""
+_LEFT = 0.25  # share of a mask that has to be left without its rim, or all of it counts
 _WIDEST_BOX = 8  # columns of what somebody may have meant as boxes
 _ADVICE = (
     "a mask is boolean, or of 0 and 255, or of 0 and 1: say from which level on a pixel belongs"
@@ -90,6 +92,20 @@ class Cut:
     def of(self, mask: Mask) -> Mask:
         """Return what is meant of a mask that is boolean already."""
         return ~mask if self.invert else mask
+
+
+def without_rim(mask: Mask, rim: int) -> Mask:
+    """Return a mask less ``rim`` pixels beside what it leaves out.
+
+    All of it where less than a quarter would be left, as of strips and of what lies between specks.
+
+    >>> without_rim(np.array([[False] + 9 * [True]]), 2).sum(), without_rim(np.eye(9) > 0, 2).sum()
+    (7, 9)
+    """
+    from scipy.ndimage import binary_erosion
+
+    inner: Mask = binary_erosion(mask, np.ones((3, 3)), iterations=rim, border_value=1)
+    return inner if inner.sum() >= _LEFT * mask.sum() else mask
 
 
 def bounds(mask: Mask) -> Box | None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pytest_editmetrics.images.local_mean import Map, local_mean
-from pytest_editmetrics.images.regions import Mask
+from pytest_editmetrics.images.masks import Mask, without_rim
 
 SIGMA = 8.0
+"""In pixels, of the Gaussian over which a tone is averaged."""
+BESIDE = 8
+"""Pixels beside what is not measured that ``largest_tone`` leaves out."""
+FILLED = 0.25
+"""Share of the Gaussian that has to be measured there, or what is missing counts as 0."""
 
 # IEC 61966-2-1; the sums of the rows are the white of D65
 _TO_XYZ = np.array(
@@ -23,14 +27,6 @@ _TO_XYZ = np.array(
 )
 _DARK = (6 / 29) ** 3
 _SLOPE = (29 / 6) ** 2 / 3
-
-
-@dataclass(frozen=True)
-class ToneDifference:
-    """The mean and the largest difference of the measured pixels; 2.3 is just noticeable."""
-
-    mean: float
-    maximum: float
 
 
 def lab_of(image: NDArray[Any]) -> Map:
@@ -91,15 +87,31 @@ def tone_map(
     return length
 
 
-def tone_difference(
+def mean_tone(
     reference: NDArray[Any], edited: NDArray[Any], mask: Mask | None = None, sigma: float = SIGMA
-) -> ToneDifference:
-    """Return mean and maximum of ``tone_map`` over the measured pixels, of which there is one.
+) -> float:
+    """Return the mean of ``tone_map`` over the measured pixels, of which there is one.
 
     >>> grey = np.full((8, 8, 3), 100, np.uint8)
-    >>> tone_difference(grey, grey)
-    ToneDifference(mean=0.0, maximum=0.0)
+    >>> mean_tone(grey, grey)
+    0.0
     """
     found = tone_map(reference, edited, mask, sigma)
-    measured = found.ravel() if mask is None else found[mask]
-    return ToneDifference(float(measured.mean(dtype=np.float64)), float(measured.max()))
+    return float((found if mask is None else found[mask]).mean(dtype=np.float64))
+
+
+def largest_tone(
+    reference: NDArray[Any], edited: NDArray[Any], mask: Mask
+) -> tuple[float, int, int]:
+    """Return the largest value of ``tone_map``, and where it is: x and y.
+
+    Eight pixels beside what is not measured are left out (``without_rim``): an encoder mixes the
+    colours of both sides there.
+
+    >>> grey = np.full((8, 8, 3), 100, np.uint8)
+    >>> largest_tone(grey, grey, np.ones((8, 8), bool))[0]
+    0.0
+    """
+    found = tone_map(reference, edited, without_rim(mask, BESIDE), least=FILLED)
+    y, x = np.unravel_index(int(found.argmax()), found.shape)
+    return float(found[y, x]), int(x), int(y)

@@ -27,6 +27,7 @@ _OF_A_PART = ("altered", "spill", "local", "moved-part", "redrawn", "one colour"
 _OF_MOTION = ("shift", "zoom", "rotation", "stretch", "perspective", "mirrored", "moved-part")
 _SEEN_BY: Mapping[str, Sequence[str]] = {
     "tone": _OF_TONE,
+    "tone_max": (*_OF_TONE, *_OF_A_PART, *_OF_MOTION),
     "altered": _OF_A_PART,
     **dict.fromkeys(
         ("beyond_detail", "beyond_detail_max"), (*_OF_DETAIL, *_OF_A_PART, *_OF_MOTION)

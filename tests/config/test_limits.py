@@ -50,6 +50,7 @@ VALUES = {
     "beyond_detail": (0, 255),
     "beyond_detail_max": (0, 255),
     "tone": (0, 258.69),
+    "tone_max": (0, 258.69),
 }
 TOLERANCES = {  # lowest, highest, of a whole image, of its worst tile
     "exact": (0, 1, 0, 0),
@@ -272,16 +273,16 @@ def test_values_are_not_changed_where_they_are_held():
 def test_what_an_expectation_holds():
     bounds = {name: dict(expectation.bounds) for name, expectation in EXPECTATIONS.items()}
     assert bounds["reencoded"] == {
-        "beyond_detail": 6, "tone": 3, "lpips": 0.6, "drift_px": 0.5, "warp_px": 1,
-        "moved_share": 0.05, "altered": 0.1, "edit_lpips": 0.02,
+        "beyond_detail": 6, "tone": 3, "tone_max": 8, "lpips": 0.6, "drift_px": 0.5,
+        "warp_px": 1, "moved_share": 0.05, "altered": 0.1, "edit_lpips": 0.02,
     }  # fmt: skip
     assert bounds["generative"] == {
         "lpips": 0.7, "drift_px": 4, "warp_px": 6, "moved_share": 0.2, "altered": 0.1,
         "edit_lpips": 0.02,
     }  # fmt: skip
     assert bounds["composited-jpeg"] == {
-        "beyond_detail_max": 10, "tone": 1, "lpips": 0.08, "drift_px": 0.15, "warp_px": 0.25,
-        "moved_share": 0.02, "edit_lpips": 0.02,
+        "beyond_detail_max": 10, "tone": 1, "tone_max": 7, "lpips": 0.08, "drift_px": 0.15,
+        "warp_px": 0.25, "moved_share": 0.02, "edit_lpips": 0.02,
     }  # fmt: skip
     assert EXPECTATIONS["generative"].told == ("tone",)
 

@@ -147,6 +147,7 @@ def test_without_a_file_every_metric_and_pipe_has_its_defaults():
         "beyond_detail": {},
         "beyond_detail_max": {},
         "tone": {},
+        "tone_max": {},
     }
     assert configs["emd"].scope == "unedit_area"
     assert configs["sam_clip_cls_sim"].scope == "edit_area"

@@ -9,8 +9,11 @@ from hypothesis import strategies as st
 from skimage.color import rgb2lab
 
 from pytest_editmetrics.images.tone_difference import (
+    BESIDE,
+    FILLED,
     lab_of,
-    tone_difference,
+    largest_tone,
+    mean_tone,
     tone_map,
 )
 from pytest_editmetrics.pipes.pixels.spec import TONE_CEILING
@@ -50,9 +53,41 @@ def test_the_map_is_a_mean_of_the_measured_pixels(seed: int, sigma: float, whole
     expected = np.where(mask, np.linalg.norm(blurred, axis=2), 0)
     found = tone_map(before, after, None if whole else mask, sigma)
     np.testing.assert_allclose(found, expected, atol=0.05)
-    told = tone_difference(before, after, mask, sigma)
-    assert told.mean == pytest.approx(expected[mask].mean(), abs=0.03)
-    assert told.maximum == pytest.approx(expected[mask].max(), abs=0.05)
+    assert mean_tone(before, after, mask, sigma) == pytest.approx(expected[mask].mean(), abs=0.03)
+
+
+@given(st.integers(0, 99), st.integers(0, 32), st.integers(0, 39), st.integers(1, 30))
+def test_the_largest_is_that_of_what_lies_further_off_the_edit_area(
+    seed: int, x: int, y: int, edge: int
+) -> None:
+    before, after = noisy(seed), noisy(seed + 1)
+    mask = np.ones(before.shape[:2], bool)
+    mask[y : y + edge, x : x + edge] = False
+    down, across = (np.arange(length) for length in mask.shape)
+    rows = (down >= y - BESIDE) & (down < y + edge + BESIDE)
+    columns = (across >= x - BESIDE) & (across < x + edge + BESIDE)
+    inner = ~(rows[:, None] & columns)
+    if inner.sum() < mask.sum() / 4:
+        inner = mask
+    weight = inner.astype(float)
+    blurred = blurred_by_hand(rgb2lab(after) - rgb2lab(before), weight, 8)
+    share = blurred_by_hand(np.repeat(weight[..., None], 3, 2), np.ones(weight.shape), 8)[..., 0]
+    for axis in (0, 1):  # what lies outside the image is not measured either
+        share = share * spread_inside(mask.shape[axis], 8, axis)
+    expected = np.linalg.norm(blurred, axis=2) * np.minimum(1, share / FILLED)
+    expected[~inner] = 0
+    value, at_x, at_y = largest_tone(before, after, mask)
+    assert value == pytest.approx(expected.max(), abs=0.05)
+    assert expected[at_y, at_x] == pytest.approx(expected.max(), abs=0.05)
+
+
+def spread_inside(length: int, sigma: float, axis: int) -> np.ndarray:
+    """Return which share of a Gaussian around each place along an axis lies inside the image."""
+    reach = int(4 * sigma + 0.5)
+    far = np.arange(-reach, reach + 1)
+    bell = np.exp(-(far**2) / (2 * sigma**2))
+    inside = [bell[(at + far >= 0) & (at + far < length)].sum() for at in range(length)]
+    return np.expand_dims(np.array(inside) / bell.sum(), 1 - axis)
 
 
 def test_what_lies_outside_the_mask_does_not_leak_in() -> None:
@@ -71,8 +106,8 @@ def test_a_flat_difference_is_itself_at_every_pixel_of_any_region() -> None:
     mask = np.zeros((50, 40), bool)
     mask[0, 0] = mask[20:22] = True
     for region in (None, mask):
-        told = tone_difference(before, after, region)
-        assert (told.mean, told.maximum) == pytest.approx((apart, apart), abs=0.02)
+        assert mean_tone(before, after, region) == pytest.approx(apart, abs=0.02)
+    assert largest_tone(before, after, np.ones((50, 40), bool))[0] == pytest.approx(apart, abs=0.02)
 
 
 def test_noise_averages_out_and_tone_does_not() -> None:
@@ -80,15 +115,32 @@ def test_noise_averages_out_and_tone_does_not() -> None:
     noise = np.random.default_rng(0).normal(0, 3, before.shape)
     noisy_one = np.round(before + noise).astype(np.uint8)
     toned = np.full_like(before, 123)
-    assert tone_difference(before, noisy_one).mean < 0.2
-    assert tone_difference(before, toned).mean > 1
-    assert tone_difference(before, noisy_one, sigma=0).mean > 2
+    assert mean_tone(before, noisy_one) < 0.2
+    assert mean_tone(before, toned) > 1
+    assert mean_tone(before, noisy_one, sigma=0) > 2
 
 
 def test_one_pixel_and_no_difference() -> None:
     one = np.full((1, 1, 3), 7, np.uint8)
-    assert tone_difference(one, one).maximum == 0
-    assert tone_difference(one, one + 1, np.ones((1, 1), bool)).mean > 0
+    assert largest_tone(one, one, np.ones((1, 1), bool))[0] == 0
+    assert mean_tone(one, one + 1, np.ones((1, 1), bool)) > 0
+
+
+def test_a_part_counts_for_itself_however_much_plain_ground_lies_around_it() -> None:
+    values = []
+    for size in (128, 512):
+        before = np.full((size, size, 3), 255, np.uint8)
+        before[40:88, 40:88] = (180, 120, 60)
+        after = before.copy()
+        after[40:88, 40:88] = (126, 84, 42)
+        mask = np.ones((size, size), bool)
+        mask[4:20, 4:20] = False
+        values.append((largest_tone(before, after, mask), mean_tone(before, after, mask)))
+    (small, mean), (large, diluted) = values
+    assert small[0] == pytest.approx(large[0], abs=0.01)
+    assert small[0] > 12
+    assert all(40 <= at < 88 for at in small[1:])
+    assert diluted < mean / 10
 
 
 def test_no_two_colours_lie_farther_apart_than_the_largest_bound() -> None:

@@ -13,7 +13,7 @@ from pytest_editmetrics.images.channels import apart, pixels_of
 from pytest_editmetrics.images.detail import beyond_detail, largest_beyond_detail
 from pytest_editmetrics.images.replaced_files import check_importable
 from pytest_editmetrics.images.ssim import Map, measured, ssim_map
-from pytest_editmetrics.images.tone_difference import tone_difference
+from pytest_editmetrics.images.tone_difference import largest_tone, mean_tone
 from pytest_editmetrics.pipes.base import PlainPipe, Request, Score, soft
 from pytest_editmetrics.pipes.pixels.spec import PSNR_CEILING, SPEC, WIN_SIGMA, WIN_SIZE
 
@@ -32,7 +32,8 @@ class PixelPipe(PlainPipe):
     - ``beyond_detail`` (lower, levels of 255): the root mean square of what the difference is
       beyond the fine detail of the reference, tone left aside (``images.detail``);
       ``beyond_detail_max`` is its largest value.
-    - ``tone`` (lower, CIELAB): the mean difference in CIELAB after a Gaussian of 8 pixels.
+    - ``tone`` (lower, CIELAB): the mean difference in CIELAB after a Gaussian of 8 pixels;
+      ``tone_max`` is its largest value.
     - ``l_channel_ssim`` (higher, [-1, 1]): SSIM of the lightness (CIELAB L) inside the edit area
       after the edited image's histogram was matched to the reference's, so that a change of colour
       keeps 1 and a change of structure does not.
@@ -74,12 +75,12 @@ class PixelPipe(PlainPipe):
     def _of_tone_and_detail(self, request: Request, details: dict[str, Any]) -> Score | None:
         images, mask = (request.reference, request.edited), request.mask
         if request.metric == "tone":
-            tone = tone_difference(*images, mask)
-            return Score(tone.mean, details={**details, "largest": round(tone.maximum, 3)})
+            return Score(mean_tone(*images, mask), details=details)
         if request.metric == "beyond_detail":
             return Score(beyond_detail(*images, mask), details=details)
-        if request.metric == "beyond_detail_max":
-            value, x, y = largest_beyond_detail(*images, mask)
+        largest = {"beyond_detail_max": largest_beyond_detail, "tone_max": largest_tone}
+        if request.metric in largest:
+            value, x, y = largest[request.metric](*images, mask)
             return Score(value, details={**details, "at": [x, y]} if value else details)
         return None
 

@@ -108,7 +108,22 @@ SPEC = PipeSpec(
             definition="mean length of the difference in CIELAB (1976, D65) after a Gaussian mean"
             " of sigma 8 px over the measured pixels",
             source="this project, over CIE 1976",
-            blind="fine structure, and a small part whose colours changed",
+            blind="fine structure, and a small part whose colours changed: tone_max sees it",
+        ),
+        Metric(
+            "tone_max",
+            "lower",
+            margin=Margin(relative=0.15, absolute=0.5),
+            low=0.0,
+            high=TONE_CEILING,
+            unit="CIELAB",
+            summary="the most that brightness and colours differ in one place",
+            definition="the largest length of the difference in CIELAB, as for tone; 8 px beside"
+            " the edit area are left out, unless less than a quarter of the measured pixels would"
+            " be left, and where less than a quarter of the Gaussian is measured the rest counts"
+            " as equal",
+            source="this project, over CIE 1976",
+            blind="fine structure, and parts of some pixels",
         ),
         Metric(
             "l_channel_ssim",
@@ -146,7 +161,6 @@ SPEC = PipeSpec(
     details={
         **MEASURED_FRACTION,
         "at": "where it is largest, x and y in pixels",
-        "largest": "the largest difference of tone",
         "changed_pixels": "measured pixels that differ",
         "win_size": "as the metric's parameter",
         "win_sigma": "as the metric's parameter",

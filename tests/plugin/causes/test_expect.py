@@ -108,6 +108,45 @@ def test_a_tone_fails_a_reencoding_and_is_told_of_a_redraw(scene):
     named.stdout.fnmatch_lines(["*unedit tone * has no threshold and no golden*"])
 
 
+DARKER = """
+from scipy.ndimage import gaussian_filter
+part = np.zeros((192, 192, 1))
+part[116:160, 110:154] = 1
+part = gaussian_filter(part, (4, 4, 0))
+
+def darker(image):
+    return (image * (1 - 0.3 * part)).round().astype(np.uint8)
+"""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("expect", ["reencoded", "composited-jpeg"])
+def test_a_part_that_became_darker_fails_however_small_its_share_is(scene, expect):
+    call = f"edit_gate.check(A, jpeg({{}}, 95), BOX, expect='{expect}')"
+    whole = run(scene, call.format("with_edit(A)"), head=HEAD + DARKER)
+    whole.assert_outcomes(passed=1)
+    result = run(scene, call.format("darker(with_edit(A))"), head=HEAD + DARKER)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*unedit tone_max * > max *: *"])
+    result.stdout.no_fnmatch_line("*unedit tone [0-9]* > max *")
+
+
+@pytest.mark.long
+def test_a_cut_out_is_held_by_its_own_pixels_and_not_by_what_is_transparent(scene):
+    """Of 640 x 640 pixels that are mostly transparent, a part of the object became darker."""
+    head = HEAD + DARKER + (
+        "def cut_out(image):\n"
+        "    made = np.zeros((640, 640, 4), np.uint8)\n"
+        "    made[:192, :192, :3], made[:192, :192, 3] = image, 255\n"
+        "    return made\n"
+    )  # fmt: skip
+    call = "edit_gate.check(cut_out(A), cut_out({}), BOX, expect='reencoded')"
+    run(scene, call.format("with_edit(A)"), head=head).assert_outcomes(passed=1)
+    result = run(scene, call.format("darker(with_edit(A))"), head=head)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*unedit tone_max * > max 8.000: *"])
+
+
 def test_a_bound_of_the_configuration_holds_a_tone_that_is_told(scene):
     (scene.path / "editmetrics.yaml").write_text("thresholds: {tone: 1}\n")
     call = 'edit_gate.check(A, (with_edit(A) * 0.9).astype(np.uint8), BOX, expect="generative")'
