@@ -36,7 +36,7 @@ class Clock:
 
     def __init__(self, on: bool = False):
         self.on = on
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._seconds: dict[Kind, float] = {}
         self._gates: dict[str, float] = {}
         self._here = threading.local()

@@ -70,7 +70,7 @@ class MemoryCache:
 
     def __init__(self, bound: int):
         self._bound = bound
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._values: OrderedDict[str, Sequence[Any]] = OrderedDict()
         self.nbytes = 0
 

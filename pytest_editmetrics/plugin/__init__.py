@@ -77,6 +77,11 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 def pytest_configure(config: pytest.Config) -> None:
     """Check the options and set the session's state up; nothing is read or loaded yet."""
     note_begin(config)
+    if parts := [name for name in config.option.plugins if name.startswith("no:editmetrics-")]:
+        raise pytest.UsageError(
+            f"-p {parts[0]} would take out a part of pytest-editmetrics, without which wrong images"
+            " may pass; -p no:editmetrics takes out all of it, and tests that ask for gates fail"
+        )
     config.add_cleanup(_take_back)
     own_modules = OwnModules()
     own_modules.begin()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -53,9 +52,10 @@ class CasesAhead:
     def take(self, item: pytest.Item) -> tuple[Any, Any, Callable[[], list[Array]] | None]:
         """Return the reference and the edited image of the case of ``item``.
 
-        An image that cannot be decoded, or whose file holds other bytes now, is its path, so that
-        measuring reads it as it is now. For the first case of a group the third value gives the
-        images of the whole group, as they will be compared.
+        An image that cannot be decoded is its path. Both are where a file holds other bytes now, or
+        one is a link to the other, so that measuring looks at them as they are now. For the first
+        case of a group the third value gives the images of the whole group, as they will be
+        compared.
         """
         place = self._places[item]
         together = None
@@ -67,9 +67,9 @@ class CasesAhead:
         pair = self._decoding.pop(place)
         now = isinstance(pair, _Small) and pair.decoded is None
         reference, edited = pair.result()
-        if now:
+        if now or (reference.current and edited.current and not _one_file(reference, edited)):
             return reference.taken, edited.taken, together
-        return reference.current(), edited.current(), together
+        return reference.path, edited.path, together
 
     def close(self) -> None:
         """End the thread."""
@@ -113,9 +113,9 @@ class CasesAhead:
             self._decoding[place] = _Small(decode) if small else self._thread.submit(decode)
 
     def _pair(self, reference: Path, edited: Path, colour: Colour) -> tuple[_Decoded, _Decoded]:
-        with suppress(OSError):
-            if reference.samefile(edited):  # an error, which the paths tell
-                return _Decoded(reference, b"", None), _Decoded(edited, b"", None)
+        paths = _Decoded(reference, b"", None), _Decoded(edited, b"", None)
+        if _one_file(*paths):  # an error, which the paths tell
+            return paths
         return self._references.decoded(reference, colour), _decoded(edited, "edited image", colour)
 
 
@@ -146,16 +146,15 @@ class _Decoded:
         """The image, else the path."""
         return self.path if self.image is None else self.image
 
-    def current(self) -> Any:
-        """Return the image if its file holds the same bytes still, else the path."""
+    @property
+    def current(self) -> bool:
+        """Whether its file holds the same bytes still."""
         from pytest_editmetrics.images.load import read_image_file
 
-        if self.image is None:
-            return self.path
         try:
-            return self.image if read_image_file(self.path, "")[0] == self.data else self.path
+            return self.image is not None and read_image_file(self.path, "")[0] == self.data
         except (EditMetricsError, MemoryError):  # reading it again says so
-            return self.path
+            return False
 
 
 @dataclass
@@ -184,7 +183,7 @@ class _References:
             kept = self._kept.pop((path, colour), None)
             if kept is not None:
                 self._size -= kept.size
-                if kept.current() is kept.image:
+                if kept.current:
                     return self._keep(kept, colour)
             return self._keep(_decoded(path, "reference image", colour), colour)
 
@@ -195,6 +194,13 @@ class _References:
         while self._size > _KEPT:
             self._size -= self._kept.pop(next(iter(self._kept))).size
         return decoded
+
+
+def _one_file(one: _Decoded, other: _Decoded) -> bool:
+    try:
+        return one.path.samefile(other.path)
+    except OSError:  # which reading them tells
+        return False
 
 
 def _size(path: Path) -> int:

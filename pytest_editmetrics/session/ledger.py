@@ -45,7 +45,7 @@ class Ledger:
         self.over = self.came_late = False
         self.sent = 0
         self._pid = getpid()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._gathering = threading.RLock()
         self._open: dict[str, TestRecord] = {}
         self._begun: dict[str, tuple[str, int]] = {}

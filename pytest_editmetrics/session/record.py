@@ -84,7 +84,7 @@ class TestRecord:
     _claims: dict[_Address, dict[int, FrameType | None]] = field(default_factory=dict)
     _repeated: set[_Address] = field(default_factory=set)
     _pid: int = field(default_factory=os.getpid)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
     def here(self) -> bool:
@@ -293,11 +293,12 @@ class TestRecord:
         return self.gates[self.told[1] if self.told else 0 :]
 
     def forget_calls(self) -> None:
-        """Let go of the frames of the test function, and of the images in them."""
+        """Let go of the frames of the test function; unlocked, as one may make a gate as it ends."""
         with self._lock:
+            held = [claimed.copy() for claimed in self._claims.values()]
             for claimed in self._claims.values():
-                for thread in claimed:
-                    claimed[thread] = None
+                claimed.update(dict.fromkeys(claimed))
+        del held
 
     def errors(self, metrics: Any) -> AbstractContextManager[None]:
         """Leave an error gate of what is wrong before any gate could be made.

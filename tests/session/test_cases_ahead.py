@@ -239,6 +239,30 @@ def test_a_picture_that_another_one_replaces_is_read_again(tmp_path, monkeypatch
     mapping = np.memmap(path, np.uint8, "r+")
     mapping[:] = mapping.copy()  # the system notes the first time that a page is written
     decoded = cases_ahead._decoded(path, "edited image", "seen")
-    assert decoded.current() is decoded.image
+    assert decoded.current
     put(path, other, mapping)
-    assert decoded.current() == path
+    assert not decoded.current
+
+
+LINKING = """
+import os
+import pytest
+
+@pytest.fixture(autouse=True)
+def link(request):
+    yield
+    if "c0" in request.node.name:
+        os.remove("out3.png")
+        os.LINK("ref.png", "out3.png")
+"""
+
+
+@pytest.mark.parametrize("size", ["small", "large"])
+@pytest.mark.parametrize("link", ["symlink", "link"])
+def test_a_link_to_the_reference_that_comes_between_is_told(cases, monkeypatch, link, size):
+    if size == "large":
+        monkeypatch.setattr(cases_ahead, "_SMALL", 0)
+    cases.makeconftest(LINKING.replace("LINK", link))
+    result = cases.runpytest("-q")
+    result.assert_outcomes(passed=9, failed=1)
+    result.stdout.fnmatch_lines(["*are one and the same file*", "FAILED *::c3 *"])

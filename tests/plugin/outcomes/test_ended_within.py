@@ -232,6 +232,29 @@ def test_a_generator_that_ends_the_test_does_so_after_what_it_gave_was_held(endi
     result.stdout.fnmatch_lines(["*_*diff *2 *2 *0 *"] if of is EDITS else ["*pixel *2 *2 *0 *"])
 
 
+OPEN = """
+def test_it(edit_gate, pair):
+    def open_to_the_end():
+        try:
+            yield
+        finally:
+            edit_gate.check(*pair, metrics="unedit_max_diff", name="late")
+    edit_gate.check(*pair, metrics="unedit_max_diff")
+    still = open_to_the_end()
+    next(still)
+"""
+
+
+def test_a_gate_that_a_generator_makes_as_its_test_ends_is_judged(ending):
+    assert ending(OPEN, "", 0, "--editmetrics-update=missing").ret == 0
+    assert ending(OPEN, "", 0).ret == 0
+    result = ending(
+        OPEN.replace("next(still)", "next(still); pair = (pair[0], 255 - pair[0])"), "", 0
+    )
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*unedit_max_diff@late*"])
+
+
 @pytest.mark.parametrize("by", [0, 20])
 def test_a_generator_that_ends_the_session_does_so(ending, by):
     end = "pytest.exit('enough', returncode=0)"

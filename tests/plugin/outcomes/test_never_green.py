@@ -407,3 +407,10 @@ def test_a_golden_that_states_no_bound_is_named(suite, entry):
     suite.runpytest().stdout.fnmatch_lines([said])
     suite.runpytest("--editmetrics-update=missing").stdout.no_fnmatch_line(said)
     suite.runpytest().stdout.no_fnmatch_line(said)
+
+
+def test_a_part_of_the_plugin_is_not_taken_out_alone(pytester):
+    pytester.makepyfile("def test_it(edit_gate): pass")
+    result = pytester.runpytest("-p", "no:editmetrics-outcomes")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*-p no:editmetrics-outcomes would take out a part of *"])
