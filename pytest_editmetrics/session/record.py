@@ -293,7 +293,7 @@ class TestRecord:
         return self.gates[self.told[1] if self.told else 0 :]
 
     def forget_calls(self) -> None:
-        """Let go of the frames of the test function; unlocked, as one may make a gate as it ends."""
+        """Let go of the frames of the test function, unlocked: as one ends it may make a gate."""
         with self._lock:
             held = [claimed.copy() for claimed in self._claims.values()]
             for claimed in self._claims.values():
