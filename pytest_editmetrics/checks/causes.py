@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from pytest_editmetrics.checks.judge import Job
     from pytest_editmetrics.gates.verdict import Gate
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 _MOST = 0.5
 _BROKEN = ("redrawn", "mirrored", "channels", "inverted-tone", "one colour")
 """What no model is to do to a background, unless it is expected to."""
+_AS_MUCH = 2.0  # times the mean difference of the background
 _DIAGNOSED_EDGE = 16  # pixels; a smaller image shows no cause
 
 
@@ -24,6 +27,9 @@ def causes_of(job: Job, gate: Gate) -> list[dict[str, Any]]:
     if job.config.metric.asks == "change":
         if edit_lost(job, gate):
             return [{"kind": "no-edit", "text": "the edit area is the reference's, pixel by pixel"}]
+        if _as_background(job, gate):
+            text = "the edit area changed no more than the background, as without an edit"
+            return [{"kind": "no-edit", "text": text}]
         return [{"kind": "weaker-edit", "text": "the edit area changed less than it has to"}]
     from pytest_editmetrics.report.causes import without_edit
 
@@ -69,6 +75,15 @@ def edit_lost(job: Job, gate: Gate) -> bool:
         return False
     inside = job.pair.mask(gate)
     return bool((job.pair.reference[inside] == job.pair.edited[inside]).all())
+
+
+def _as_background(job: Job, gate: Gate) -> bool:
+    """Tell whether an edit area differs as the background does, of which all was written anew."""
+    inside = job.pair.mask(gate)
+    if inside.all():
+        return False
+    off = np.abs(job.pair.reference.astype(np.int16) - job.pair.edited).mean(axis=2)
+    return bool(off[inside].mean() <= _AS_MUCH * off[~inside].mean())
 
 
 _BECAME = {

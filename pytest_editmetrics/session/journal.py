@@ -16,8 +16,8 @@ from pytest_editmetrics.cache.work import leave_session_folder, take_session_fol
 
 VARIABLE = "EDITMETRICS_JOURNAL"
 """The environment variable that names the folder to processes that know of no test."""
-_COUNT = Struct("=qq")  # a process, and how many lines it had to leave
-_SLOT, _SLOTS = 1024, 256  # its test follows; of two processes in one slot the later one stays
+_COUNT = Struct("=qqq")  # a process, how many lines it had to leave, and how many it wrote
+_SLOT, _SLOTS = 1024, 256  # its test follows
 
 
 class Journal:
@@ -70,13 +70,17 @@ class Journal:
         """
         pid, shared = getpid(), self._shared
         if shared is not None:
-            at = pid % _SLOTS * _SLOT
-            owner, lines = _COUNT.unpack_from(shared, at)
+            at = _slot_of(shared, pid)
+            owner, had, wrote = _COUNT.unpack_from(shared, at)
+            if owner != pid:
+                had = wrote = 0
             test = str(entry.get("test") or "").encode(errors="replace")[: _SLOT - _COUNT.size - 1]
             if test:
                 shared[at + _COUNT.size : at + _COUNT.size + len(test) + 1] = test + b"\0"
-            _COUNT.pack_into(shared, at, pid, lines + 1 if owner == pid else 1)
+            _COUNT.pack_into(shared, at, pid, had + 1, wrote)
         write(self.folder, entry)
+        if shared is not None:
+            _COUNT.pack_into(shared, at, pid, had + 1, wrote + 1)
 
     def read(self) -> Iterator[dict[str, Any]]:
         """Yield what was written since the last time; a line that is not whole waits.
@@ -115,10 +119,23 @@ class Journal:
         if (shared := self._shared) is None:
             return
         for at in range(0, _SLOTS * _SLOT, _SLOT):
-            pid, lines = _COUNT.unpack_from(shared, at)
-            if lines > self._lines.get(pid, 0):
+            pid, had, _ = _COUNT.unpack_from(shared, at)
+            if had > self._lines.get(pid, 0):
                 test, _, _ = shared[at + _COUNT.size : at + _SLOT].partition(b"\0")
                 yield test.decode(errors="replace"), pid
+
+
+def _slot_of(shared: mmap, pid: int) -> int:
+    """Return where a process counts: where it did, a free place, or that of one that wrote all."""
+    wrote_all = None
+    for number in range(_SLOTS):
+        at = (pid + number) % _SLOTS * _SLOT
+        owner, had, wrote = _COUNT.unpack_from(shared, at)
+        if owner in (0, pid):
+            return at
+        if wrote_all is None and had == wrote:
+            wrote_all = at
+    return pid % _SLOTS * _SLOT if wrote_all is None else wrote_all
 
 
 def write(folder: Path | None, entry: dict[str, Any]) -> None:

@@ -30,6 +30,7 @@ METRICS = PipeRegistry().metrics
 VALUES = {
     "lpips": (0, inf),
     "edit_lpips": (0, inf),
+    "edit_ratio": (1, 10),
     "pie_bench_lpips": (0, inf),
     "emd": (0, inf),
     "emd_excess": (-inf, inf),
@@ -274,7 +275,7 @@ def test_what_an_expectation_holds():
     bounds = {name: dict(expectation.bounds) for name, expectation in EXPECTATIONS.items()}
     assert bounds["reencoded"] == {
         "beyond_detail": 6, "tone": 3, "tone_max": 8, "lpips": 0.6, "drift_px": 0.5,
-        "warp_px": 1, "moved_share": 0.05, "altered": 0.1, "edit_lpips": 0.02,
+        "warp_px": 1, "moved_share": 0.05, "altered": 0.1, "edit_lpips": 0.02, "edit_ratio": 2,
     }  # fmt: skip
     assert bounds["generative"] == {
         "lpips": 0.7, "drift_px": 4, "warp_px": 6, "moved_share": 0.2, "altered": 0.1,
@@ -282,7 +283,7 @@ def test_what_an_expectation_holds():
     }  # fmt: skip
     assert bounds["composited-jpeg"] == {
         "beyond_detail_max": 10, "tone": 1, "tone_max": 7, "lpips": 0.08, "drift_px": 0.15,
-        "warp_px": 0.25, "moved_share": 0.02, "edit_lpips": 0.02,
+        "warp_px": 0.25, "moved_share": 0.02, "edit_lpips": 0.02, "edit_ratio": 2,
     }  # fmt: skip
     assert EXPECTATIONS["generative"].told == ("tone",)
 

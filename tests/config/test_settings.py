@@ -127,6 +127,7 @@ def test_without_a_file_every_metric_and_pipe_has_its_defaults():
     assert {name: config.init for name, config in configs.items()} == {
         "lpips": {"net": "alex"},
         "edit_lpips": {"net": "alex"},
+        "edit_ratio": {"net": "alex"},
         "emd": CLIP,
         "emd_excess": CLIP,
         "sam_clip_cls_sim": {**CLIP, "sam": {"model_type": "vit_b"}},

@@ -1,4 +1,4 @@
-"""``edit_lpips``: did the edit happen?"""
+"""``edit_lpips`` and ``edit_ratio``: did the edit happen?"""
 
 from __future__ import annotations
 
@@ -33,14 +33,55 @@ def test_a_no_op_scores_zero_whatever_happens_outside(alex, photo):
     assert alex(photo, spilled, BOX, "inner", "edit_lpips") == 0
 
 
+def rewritten(image: np.ndarray) -> np.ndarray:
+    noise = np.random.default_rng(3).normal(0, 6, image.shape)
+    return np.clip(image + noise, 0, 255).round().astype(np.uint8)
+
+
+def test_the_ratio_is_inside_over_outside(alex, photo, inverted):
+    made = rewritten(inverted)
+    measured = alex.measure(photo, made, BOX, "inner", "edit_ratio")
+    inside = alex(photo, made, BOX, "inner", "lpips")
+    outside = alex(photo, made, BOX, "outer", "lpips")
+    assert measured.value == pytest.approx(min(10, inside / outside))
+    assert measured.value > 3
+    assert measured.details["outside"] == pytest.approx(outside)
+    assert (measured.metric, measured.scope) == ("edit_ratio", "edit_area")
+
+
+def test_a_rewriting_without_an_edit_has_a_ratio_about_one(alex, photo, inverted):
+    made = rewritten(photo)
+    inside = alex(photo, made, BOX, "inner", "lpips")
+    outside = alex(photo, made, BOX, "outer", "lpips")
+    assert 0.02 < inside < 2 * outside
+    found = alex(photo, made, BOX, "inner", "edit_ratio")
+    assert found == pytest.approx(max(1, inside / outside))
+
+
+def test_the_ends_of_the_ratio(alex, photo, inverted):
+    spilled = photo.copy()
+    spilled[200:, :] = 0
+    for edited, ratio in ((photo, 1), (spilled, 1), (inverted, 10)):
+        assert alex(photo, edited, BOX, "inner", "edit_ratio") == ratio
+
+
+def test_where_all_is_edit_area_there_is_no_ratio(alex, photo, inverted):
+    whole = [(0, 0, photo.shape[1], photo.shape[0])]
+    measured = alex.measure(photo, inverted, whole, "inner", "edit_ratio")
+    assert measured.value is None
+    assert measured.soft_failure.message.startswith("all of the image is edit area")
+
+
+@pytest.mark.parametrize("metric", ["edit_lpips", "edit_ratio"])
 @pytest.mark.parametrize("boxes", [[], None, [(300, 0, 400, 50)]])
-def test_nothing_inside_is_a_soft_failure(alex, photo, inverted, boxes):
-    measured = alex.measure(photo, inverted, boxes, "inner", "edit_lpips")
+def test_nothing_inside_is_a_soft_failure(alex, photo, inverted, boxes, metric):
+    measured = alex.measure(photo, inverted, boxes, "inner", metric)
     assert measured.value is None
     assert measured.soft_failure.reason == "empty-region"
 
 
+@pytest.mark.parametrize("metric", ["edit_lpips", "edit_ratio"])
 @pytest.mark.parametrize("mask_mode", ["outer", None])
-def test_it_measures_inside_only(alex, photo, inverted, mask_mode):
-    with pytest.raises(InputError, match="its scope is edit_area"):
-        alex(photo, inverted, BOX, mask_mode, "edit_lpips")
+def test_it_measures_inside_only(alex, photo, inverted, mask_mode, metric):
+    with pytest.raises(InputError, match=f"{metric} .*its scope is edit_area"):
+        alex(photo, inverted, BOX, mask_mode, metric)

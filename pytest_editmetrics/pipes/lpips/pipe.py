@@ -1,4 +1,4 @@
-"""``lpips`` and ``edit_lpips``: how differently a trained network sees the edit, at full size."""
+"""``lpips``, ``edit_lpips``, ``edit_ratio``: how differently a network sees the edit, full size."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pytest_editmetrics.pipes.computing import inference
 from pytest_editmetrics.pipes.explain import spatial_map
 from pytest_editmetrics.pipes.lpips.layers import Layer, LayerMaps, changed_box
 from pytest_editmetrics.pipes.lpips.nets import BACKBONES, Distance, build_distance, linear_path
-from pytest_editmetrics.pipes.lpips.spec import MIN_EDGE, SPEC
+from pytest_editmetrics.pipes.lpips.spec import MIN_EDGE, RATIO_CEILING, SPEC
 from pytest_editmetrics.pipes.with_model import ModelPipe, Using
 from pytest_editmetrics.weights.check import sha256_of
 
@@ -33,6 +33,8 @@ class LPIPSPipe(ModelPipe[Distance]):
     - ``lpips`` (lower is better): the measured region looks the same.
     - ``edit_lpips`` (higher is better): did the edit happen? The same number, always inside the
       boxes; an image that was not edited scores 0.
+    - ``edit_ratio`` (higher is better, [1, 10]): did more happen than what an encoder does to all
+      of the picture? ``edit_lpips`` divided by the ``lpips`` outside the boxes; below 1 it is 1.
 
     Pixels outside the measured region are taken from the reference, the composite is compared with
     the reference at full size, and the distance is divided by the fraction of the image that is
@@ -120,10 +122,11 @@ class LPIPSPipe(ModelPipe[Distance]):
         return build_distance(self.net, using.found.path, using.device, using.dtype)
 
     def _score(self, using: Using, request: Request) -> Score:
-        if request.metric == "edit_lpips" and request.mask_mode != "inner":
+        if request.metric in ("edit_lpips", "edit_ratio") and request.mask_mode != "inner":
             raise InputError(
-                "edit_lpips tells whether the edit happened, so it measures inside the boxes: its "
-                "scope is edit_area (mask_mode='inner'); the rest of the image is measured by lpips"
+                f"{request.metric} tells whether the edit happened, so it measures inside the"
+                " boxes: its scope is edit_area (mask_mode='inner'); the rest of the image is"
+                " measured by lpips"
             )
         mask = request.mask
         fraction = _fraction(mask)
@@ -139,7 +142,15 @@ class LPIPSPipe(ModelPipe[Distance]):
         if request.evidence is not None:
             request.evidence.heat = lambda: spatial_map(maps.whole(), *mask.shape)
         scaled = unscaled if request.metric == "pie_bench_lpips" else unscaled / fraction
-        return Score(scaled, details=details)
+        if request.metric != "edit_ratio":
+            return Score(scaled, details=details)
+        if fraction == 1:
+            why = "all of the image is edit area: there is no background to compare it with"
+            return soft("empty-region", why, details)
+        outside = self._maps(using, *pair, ~mask).distance / (1 - fraction)
+        ratio = min(scaled / outside, RATIO_CEILING) if outside else RATIO_CEILING
+        told = {**details, "outside": outside}
+        return Score(max(ratio, 1.0) if scaled else 1.0, details=told)
 
     def _maps(self, using: Using, reference: Array, edited: Array, mask: Mask) -> LayerMaps:
         """Return where the reference and the composite differ: from the cache, or computed."""

@@ -9,6 +9,7 @@ from pytest_editmetrics.pipes.declared import DEVICE, DTYPE, MEASURED_FRACTION, 
 
 ZHANG = "Zhang et al. 2018, https://arxiv.org/abs/1801.03924, linear layers v0.1"
 PIE_BENCH = "Ju et al. 2023, PnPInversion"
+RATIO_CEILING = 10.0
 MIN_EDGE = {"alex": 31, "vgg": 16, "squeeze": 17}
 """The smallest edge in pixels that leaves every layer of a net at least one value."""
 
@@ -40,6 +41,22 @@ SPEC = PipeSpec(
             definition="the number of lpips, always inside the edit area; 0 where nothing changed",
             source=ZHANG,
             blind="whether the edit is the one that was asked for",
+        ),
+        Metric(
+            "edit_ratio",
+            "higher",
+            scope="edit_area",
+            asks="change",
+            margin=Margin(relative=0.5),
+            low=1.0,
+            high=RATIO_CEILING,
+            unit="times",
+            summary="how many times as much the edit area changed as the background, 1 to 10",
+            definition="edit_lpips divided by the lpips outside the edit area; 1 at least, which"
+            " says that nothing was edited, and 10 at most",
+            source=f"this project, over {ZHANG}",
+            blind="a lost edit in an area of texture beside a plain background, and an edit that is"
+            " fainter than what an encoder does",
         ),
         Metric(
             "pie_bench_lpips",
@@ -77,6 +94,7 @@ SPEC = PipeSpec(
     details={
         "net": "as the pipe's option",
         "unscaled": "the distance before it was divided by the measured fraction",
+        "outside": "the distance outside the edit area, divided by the fraction that is measured",
         **MEASURED_FRACTION,
     },
 )

@@ -108,6 +108,36 @@ def test_a_tone_fails_a_reencoding_and_is_told_of_a_redraw(scene):
     named.stdout.fnmatch_lines(["*unedit tone * has no threshold and no golden*"])
 
 
+REWRITTEN = """
+def rewritten(image):
+    small = Image.fromarray(image).resize((112, 112), Image.Resampling.LANCZOS)
+    return np.asarray(small.resize((192, 192), Image.Resampling.LANCZOS))
+"""
+
+
+def test_an_edit_that_a_rewriting_lost_fails_and_no_golden_takes_it(scene):
+    """LPIPS inside is what the rewriting alone makes of it, more or less than its bound."""
+    call = "edit_gate.check(A, rewritten({}), BOX, expect='reencoded')"
+    edited, lost = call.format("with_edit(A)"), call.format("A")
+    head = HEAD + REWRITTEN
+    run(scene, edited, head=head).assert_outcomes(passed=1)
+    result = run(scene, lost, head=head)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*edit_ratio 1.* < min 2.000: *the edit area changed no more than the background*"]
+    )
+    run(scene, lost, "--editmetrics-update=missing", head=head).assert_outcomes(failed=1)
+    run(scene, edited, "--editmetrics-update=missing", head=head).assert_outcomes(passed=1)
+    result = run(scene, lost, "--editmetrics-run-dir=run", head=head)
+    result.assert_outcomes(failed=1)
+    golden = scene.path / "goldens" / "test_edit.py.yaml"
+    before = golden.read_text()
+    main(["approve", "run"])
+    assert golden.read_text() == before
+    run(scene, lost, "--editmetrics-update=failed", head=head).assert_outcomes(failed=1)
+    assert golden.read_text() == before
+
+
 DARKER = """
 from scipy.ndimage import gaussian_filter
 part = np.zeros((192, 192, 1))
@@ -177,7 +207,9 @@ def test_a_reencoding_in_which_no_part_can_stand_out_does_not_fail_by_that(scene
     """Its structure is unlike all over, and yet is found where it was."""
     body = "B = eight_bit(with_edit(A) + ROUGH); "
     call = f'{body} edit_gate.check(A, B, BOX, expect="reencoded")'
-    (scene.path / "editmetrics.yaml").write_text("thresholds: {beyond_detail: 200, tone: 99}\n")
+    (scene.path / "editmetrics.yaml").write_text(
+        "thresholds: {beyond_detail: 200, tone: 99, tone_max: 99}\n"
+    )
     rough = (
         HEAD
         + """

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -59,6 +61,28 @@ def test_a_gate_of_a_forked_process_that_cannot_be_told_fails_the_session(forkin
     assert result.ret == 1, said
     assert "FAILED: a gate reached no report: " in said or "1 failed" in said
     assert way in said.partition("FAILED")[2]
+
+
+MANY = """
+def test_many_more(check):
+    for number in range(300):
+        pid = os.fork()
+        if pid == 0:
+            try: check(1, name=f"n{number}")
+            finally: os._exit(0)
+        os.waitpid(pid, 0)
+"""
+
+
+@pytest.mark.long
+def test_it_does_however_many_processes_could_tell_after_it(forking):
+    forking.makepyfile(TESTS + MANY)
+    command = [sys.executable, "-m", "pytest", "-s", "-k", "test_full_disk or many_more"]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 1, result.stdout + result.stderr
+    told = result.stdout.partition("FAILED: a gate reached no report: ")[2]
+    assert "test_full_disk" in told
+    assert "test_many_more" not in told
 
 
 @pytest.mark.parametrize("variable", ["EDITMETRICS_CACHE", "XDG_CACHE_HOME"])
