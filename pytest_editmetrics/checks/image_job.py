@@ -222,7 +222,7 @@ def _entry(session: EditSession, found: Found | None, sha256: str | None) -> Ent
 
 def _has_entry(session: EditSession, address: ImageAddress) -> bool:
     """Tell whether provenance has an entry of an image whose file is not there."""
-    from pytest_editmetrics.goldens.images import golden_stem
+    from pytest_editmetrics.goldens.image_names import golden_stem
 
     with suppress(EditMetricsError):
         entries = session.goldens.provenance(address.folder)

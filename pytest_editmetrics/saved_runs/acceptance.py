@@ -211,11 +211,8 @@ def _before(places: GoldenPlaces, gate: Gate, address: GoldenAddress) -> float |
 
 def _image(places: GoldenPlaces, run: Run, record: GateRecord) -> NewGolden:
     from pytest_editmetrics.goldens.environment import wrong_name
-    from pytest_editmetrics.goldens.images import (
-        SUFFIXES,
-        golden_stem,
-        variant_of,
-    )
+    from pytest_editmetrics.goldens.image_names import golden_stem, variant_of
+    from pytest_editmetrics.goldens.images import SUFFIXES
     from pytest_editmetrics.goldens.provenance import KEYS, REASON, checked_facts
 
     gate = record.gate
