@@ -199,6 +199,7 @@ GATE = _declared(
       joined list: all comparators that have to hold
       lost flag: whether provenance.yaml has an entry of the golden, and its file is not there
       no_entry flag: whether provenance.yaml has no entry of the golden's file
+      signed flag: whether the entry that it lacks is written where its test passes
       unstated flag: whether the golden's entry names no comparator, so that lpips alone holds it
       tile mapping?: the worst place: `box`, `value`, `bound`
       provenance mapping?: the golden's entry: what made it
