@@ -488,7 +488,7 @@ def test_a_test_file_that_no_shard_collected_is_named(four, merge, capsys, worke
     assert run_shards(four, BY_FILE, STRICT, *workers)[0] == [0, 0]
     status, said = merge()
     assert status == 0  # a suite may leave files out on purpose
-    files = ["goldens/test_four.py.yaml", "goldens/test_three.py.yaml"]
+    files = ["goldens/test_four.py/", "goldens/test_three.py.yaml"]
     pytest.LineMatcher(said.splitlines()).fnmatch_lines(
         [FORGOTTEN.format(2), *(f"  {one}" for one in files)]
     )
@@ -504,7 +504,7 @@ def test_a_test_file_that_no_shard_collected_is_named(four, merge, capsys, worke
 @pytest.mark.quick(1)
 @pytest.mark.parametrize("shard", ["its own", "skipped there", "broken there"])
 def test_a_test_file_that_one_shard_collected_is_not(four, merge, shard):
-    four.makepyfile(test_three=checks("e"))
+    four.makepyfile(test_three=checks("e"), test_four=IMAGE.format("f"))
     four.runpytest("--editmetrics-update=missing")
     four.runpytest("test_one.py", "--editmetrics-run-dir=shard0")
     text = {
@@ -512,9 +512,9 @@ def test_a_test_file_that_one_shard_collected_is_not(four, merge, shard):
         "broken there": "0 / 0",
     }
     if shard in text:
-        four.makepyfile(test_three=text[shard])
+        four.makepyfile(test_three=text[shard], test_four=text[shard])
     options = ("--continue-on-collection-errors", "--editmetrics-run-dir=shard1")
-    four.runpytest("test_two.py", "test_three.py", *options)
+    four.runpytest("test_two.py", "test_three.py", "test_four.py", *options)
     assert "in no shard" not in merge()[1]
 
 
