@@ -272,7 +272,7 @@ END = _declared(
       moves mapping: of golden files with such entries: where their tests are now
       left mapping: tests with gates that did not run, by file and by what left them out
       options mapping: the values of the options that may have left them out
-      passed_by mapping: other golden files (`/`: images) whose test file is there: was it collected?
+      passed_by mapping: other golden files (`/`: images) whose test file is there: if collected
       asked flag: whether the run was asked for some files only; not of merged shards
       unread list: files that may have tests and gave none
       open mapping: tests that may compare golden images and came to none, by file

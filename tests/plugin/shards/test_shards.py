@@ -399,6 +399,35 @@ def test_what_goldens_hold_is_missed_whatever_way_the_test_asks(four, merge, cap
     assert (status, "in no shard" in said) == (0, False)
 
 
+LATE = """
+def get(request, name): return request.getfixturevalue(name)
+def test_e(request): request.getfixturevalue("made")
+def test_f(request): get(request, "made")
+@pytest.fixture
+def later(request): return request.getfixturevalue("made")
+def test_g(later): pass
+def test_plain(request): request.getfixturevalue("tmp_path")
+def test_word(): print("made")
+"""
+
+
+@pytest.mark.parametrize("mode", first_of(1, [(), ("-n2",)]), ids=["serial", "xdist"])
+def test_what_asks_for_a_fixture_that_goldens_hold_as_it_runs_is_missed(four, merge, mode):
+    add_to_conftest(four, FIXTURES.format("made"))
+    four.makepyfile(test_two=checks(TWO) + LATE)
+    four.runpytest("--editmetrics-update=missing").assert_outcomes(passed=9)
+    assert "fixture made" in (four.path / "goldens/conftest.py.yaml").read_text()
+    run_shards(four, (("-k", "test_a or test_b"), ("-k", "test_c or test_d")), *mode)
+    status, said = merge()
+    assert status == 1
+    assert all(f"\n  test_two.py::test_{test}\n" in said for test in "efg")
+    assert "test_plain" not in said
+    assert "test_word" not in said
+    run_shards(four, (("-k", "test_a or test_b"), ("-k", "not (test_a or test_b)")), *mode)
+    status, said = merge()
+    assert (status, "in no shard" in said) == (0, False)
+
+
 MARKED = "@pytest.mark.slow\ndef test_d(check): check(3)\n"
 
 
