@@ -13,7 +13,7 @@ from pytest_editmetrics.config.reader import shown_path
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.goldens.file_names import SUFFIX, holds_provenance
 from pytest_editmetrics.goldens.half_renamed import half_renamed, how_to_finish
-from pytest_editmetrics.goldens.image_names import golden_stem, may_be_of
+from pytest_editmetrics.goldens.image_names import golden_stem, stem_prefix
 from pytest_editmetrics.goldens.images import (
     SUFFIXES,
     of_files,
@@ -213,7 +213,7 @@ def _unused(
 ) -> Iterator[tuple[Path, str]]:
     if not folder.is_dir():
         return
-    open_tests = [test for test, passed in tests.items() if not passed]
+    of_open = tuple(stem_prefix(test) for test, passed in tests.items() if not passed)
     stems = set(map(golden_stem, used))
     for path in sorted(folder.iterdir()):
         stem = golden_stem(path.name)
@@ -234,16 +234,16 @@ def _unused(
             yield path, f"its test {f'{owner} ' if owner else ''}{GONE}"
         elif owner is not None and owner not in tests:
             yield path, f"its test {owner} {GONE}"
-        elif owner is None and not any(_may_have(test, stem) for test in open_tests):
+        elif owner is None and not (of_open and _may_be_of(stem, of_open)):
             yield path, f"no test compares with it, and {PROVENANCE} has no entry of it"
         elif owner is not None and tests[owner]:
             here = "any more" if whole else "in this run"
             yield path, f"no test compares with it {here}"
 
 
-def _may_have(test: str, stem: str) -> bool:
-    """Tell whether a test that did not pass may have a golden image of this stem, or a fixture."""
-    return may_be_of(stem, test) or stem.startswith("fixture-") or "-fixture-" in stem
+def _may_be_of(stem: str, open_tests: tuple[str, ...]) -> bool:
+    """Tell whether a stem may be that of a test which did not pass, by prefix, or of a fixture."""
+    return stem.startswith((*open_tests, "fixture-")) or "-fixture-" in stem
 
 
 def commit_of(run: Run) -> str | None:
