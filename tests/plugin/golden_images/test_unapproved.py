@@ -253,6 +253,7 @@ def test_what_takes_one_for_good_says_what_it_took(project, monkeypatch):
     assert target.exists()
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("mode", first_of(1, [(), ("-n2",)]), ids=["serial", "xdist"])
 @pytest.mark.parametrize("name", [".png", "@cpu.png", "no entry at all"])
 def test_the_comment_names_what_was_taken_for_good(project, capsys, mode, name):

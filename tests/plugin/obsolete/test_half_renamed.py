@@ -73,8 +73,9 @@ def follow(line, path):
 NO_ENTRY = "no test compares with it, and provenance.yaml has no entry of it"
 
 
+@pytest.mark.quick(1)
 @with_two
-@pytest.mark.parametrize("other", ["", "pytest.skip()", "1 / 0", "pytest.xfail()"])
+@pytest.mark.parametrize("other", ["1 / 0", "", "pytest.skip()", "pytest.xfail()"])
 def test_a_copy_that_is_of_no_test_is_named_and_removed(images, mode, other, capsys):
     folder = images.record(dog="1", mug="2")
     shutil.copy(folder / name_of("test_dog"), folder / "test_old-12345678.png")
@@ -131,6 +132,7 @@ def test_a_copy_whose_picture_a_new_test_makes_is_to_be_moved_and_gets_an_entry(
 HALVES = ["key and test", "key", "test"]
 
 
+@pytest.mark.quick(1)
 @with_two
 @pytest.mark.parametrize("half", HALVES)
 @pytest.mark.parametrize("shift", ["", ", 1"], ids=["same", "other"])

@@ -45,6 +45,7 @@ def run(pytester, monkeypatch, capsys):
     return run
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("mode", first_of(1, [(), ("-n2",)]), ids=["serial", "xdist"])
 @pytest.mark.parametrize("update", [(), ("--editmetrics-update=missing",)], ids=["", "recorded"])
 def test_the_advice_of_a_smaller_margin_is_followed(run, mode, update, pytester):
