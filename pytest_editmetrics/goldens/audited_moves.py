@@ -46,7 +46,8 @@ def _only(
 
 def _bounds(entry: GoldenEntry) -> Iterator[tuple[object, ...]]:
     for env, one in (("", entry), *sorted(entry.env.items())):
-        yield env, one.bound, one.review
+        if one.bound is not None:
+            yield env, one.bound, one.review
 
 
 def as_moved(

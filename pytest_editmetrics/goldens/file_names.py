@@ -38,6 +38,15 @@ def holds_provenance(path: Path) -> bool:
     return path.name == PROVENANCE and bool(re.fullmatch(_TEST_FILE, path.parent.name))
 
 
+def golden_file_of(shown: str) -> str:
+    """Return the golden file beside a folder of golden images, shown with a ``/``; else itself.
+
+    >>> golden_file_of("goldens/test_x.py/"), golden_file_of("goldens/test_x.py.yaml")
+    ('goldens/test_x.py.yaml', 'goldens/test_x.py.yaml')
+    """
+    return shown.removesuffix("/") + SUFFIX if shown.endswith("/") else shown
+
+
 def states_approved(path: Path) -> bool:
     """Tell whether a file that cannot be read states bounds or hashes, as goldens do."""
     try:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +21,7 @@ from pytest_editmetrics.config.reader import shown_path
 from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.goldens.environment import wrong_name
 from pytest_editmetrics.goldens.file_names import SUFFIX
+from pytest_editmetrics.goldens.image_names import golden_stem, is_golden_name, stem_of
 from pytest_editmetrics.goldens.leftovers import staged_name
 from pytest_editmetrics.goldens.lock import golden_lock
 from pytest_editmetrics.goldens.provenance import (
@@ -39,10 +39,6 @@ from pytest_editmetrics.goldens.store import Goldens
 from pytest_editmetrics.whole_file import read_whole, real_path, replacing, write_through
 
 SUFFIXES = (".png", ".webp")
-_SLUG = 70
-_FILE_NAME = re.compile(
-    r"(?P<stem>[A-Za-z0-9_.-]*-[0-9a-f]{8})(@(?P<variant>[A-Za-z0-9_.-]+))?\.(png|webp)"
-)
 
 
 @dataclass(frozen=True)
@@ -85,19 +81,6 @@ def image_address(
     yaml_file = goldens.file_of(test_file)
     folder = yaml_file.with_name(yaml_file.name.removesuffix(SUFFIX))
     return ImageAddress(folder, stem_of(test, name), test, name)
-
-
-def stem_of(test: str, name: str | None) -> str:
-    """Return the file name of a golden image up to its variant.
-
-    >>> stem_of("TestHat::test_add[sdxl]", None)
-    'TestHat-test_add-sdxl-96dc6503'
-    """
-    full = test if name is None else f"{test}\0{name}"
-    readable = test if name is None else f"{test}-{name}"
-    slug = re.sub(r"[^A-Za-z0-9_]+", "-", readable).strip("-")[:_SLUG].strip("-") or "image"
-    digest = hashlib.sha256(full.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{slug}-{digest[:8]}"
 
 
 @dataclass(frozen=True)
@@ -299,7 +282,11 @@ def settled(folder: Path, rootdir: Path) -> dict[str, Entry]:
     Raises:
         ConfigError: the provenance file cannot be read.
     """
-    entries = read_provenance(folder / PROVENANCE, rootdir)
+    return of_files(folder, read_provenance(folder / PROVENANCE, rootdir))
+
+
+def of_files(folder: Path, entries: Mapping[str, Entry]) -> dict[str, Entry]:
+    """Return those of a folder's entries that belong to its files."""
     found = {name: entry_of(entries, name, sha256_of(folder / name)) for name in entries}
     return {name: entry for name, entry in found.items() if entry is not None}
 
@@ -352,36 +339,9 @@ def _remove_from(folder: Path, paths: Iterable[Path], rootdir: Path) -> list[Pat
             continue
         removed.append(path)
     if removed:
-        write_provenance(folder / PROVENANCE, settled(folder, rootdir), rootdir)
+        gone, path = {one.name for one in removed}, folder / PROVENANCE
+        left = {n: one for n, one in read_provenance(path, rootdir).items() if n not in gone}
+        write_provenance(path, left, rootdir)
         if not any(folder.iterdir()):
             folder.rmdir()
     return removed
-
-
-def is_golden_name(name: str) -> bool:
-    """Tell whether a file's name is one that golden images get.
-
-    >>> is_golden_name("test_a-0dc6b5ef@cuda.png"), is_golden_name("photo.png")
-    (True, False)
-    """
-    return _FILE_NAME.fullmatch(name) is not None
-
-
-def variant_of(name: str) -> tuple[str, str] | None:
-    """Return stem and variant of the file of a variant, ``None`` for another file.
-
-    >>> variant_of("test_a-0dc6b5ef@cuda.png"), variant_of("test_a-0dc6b5ef.png")
-    (('test_a-0dc6b5ef', 'cuda'), None)
-    """
-    match = _FILE_NAME.fullmatch(name)
-    return (match["stem"], match["variant"]) if match and match["variant"] else None
-
-
-def golden_stem(name: str) -> str | None:
-    """Return the stem of a golden image's file name, ``None`` for another file.
-
-    >>> golden_stem("test_a-0dc6b5ef@cuda.png")
-    'test_a-0dc6b5ef'
-    """
-    match = _FILE_NAME.fullmatch(name)
-    return match["stem"] if match else None

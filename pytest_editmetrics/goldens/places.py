@@ -33,3 +33,14 @@ def is_fixture_key(key: str) -> bool:
     (True, False)
     """
     return key.partition("[")[0].rpartition("::")[2].startswith(_WORD)
+
+
+def fixture_name(key: str) -> str | None:
+    """Return what tests call the fixture that a key is of; ``None`` for a test's key.
+
+    >>> fixture_name("TestHat::fixture edited[a::b]"), fixture_name("test_a")
+    ('edited', None)
+    """
+    if not is_fixture_key(key):
+        return None
+    return key.partition("[")[0].rpartition("::")[2].removeprefix(_WORD)

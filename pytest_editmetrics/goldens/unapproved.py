@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pytest_editmetrics.goldens.file_names import holds_provenance
-from pytest_editmetrics.goldens.images import golden_stem, variant_of
+from pytest_editmetrics.goldens.image_names import golden_stem, variant_of
 from pytest_editmetrics.goldens.provenance import PROVENANCE, Entry, entry_of
 from pytest_editmetrics.images.files import is_lfs_pointer
 from pytest_editmetrics.whole_file import read_whole

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_editmetrics.goldens.images import ImageAddress, variant_of
+from pytest_editmetrics.goldens.image_names import variant_of
+from pytest_editmetrics.goldens.images import ImageAddress
 
 # nanoseconds after which another change of a folder shows in its times, see ``_step``
 _FINE, _COARSE = 10**8, 3 * 10**9

@@ -23,7 +23,7 @@ from pytest_editmetrics.goldens.audited_areas import Areas, case_areas
 from pytest_editmetrics.goldens.file import GoldenFile, read_golden_file
 from pytest_editmetrics.goldens.file_names import files_below, holds_provenance, holds_thresholds
 from pytest_editmetrics.goldens.git_files import find_commit, repository_of, write_files
-from pytest_editmetrics.goldens.images import is_golden_name
+from pytest_editmetrics.goldens.image_names import is_golden_name
 from pytest_editmetrics.goldens.options_of import Options, Say, configurations, golden_folders
 from pytest_editmetrics.goldens.provenance import PROVENANCE, REASON, read_provenance
 from pytest_editmetrics.goldens.unapproved import image_folders, unapproved

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from pytest_editmetrics.goldens.images import Staged
     from pytest_editmetrics.plugin.attempts import Attempt
     from pytest_editmetrics.plugin.found_tests import AllFound
+    from pytest_editmetrics.runs.matched_images import ImageOf
     from pytest_editmetrics.runs.obsolete import ObsoleteImage
-    from pytest_editmetrics.runs.renamed_images import ImageOf
     from pytest_editmetrics.session.state import EditSession
 
 
@@ -76,7 +76,7 @@ class ImageRecorder:
                 self.used.add(snapshot["file"])
                 self._looked.add(nodeid)
                 if gate["verdict"] in ("missing-golden", "recorded") and not snapshot["provenance"]:
-                    from pytest_editmetrics.runs.renamed_images import ImageOf
+                    from pytest_editmetrics.runs.matched_images import ImageOf
 
                     whose = ImageOf.entry(snapshot["proposed"])
                     whose = whose._replace(nodeid=nodeid, picture=snapshot.get("picture", ""))

@@ -309,7 +309,8 @@ class UnheldGoldens:
         ).to_dict()
 
     def _passed_by(self, folders: Iterable[Path], looked: Collection[str]) -> dict[str, bool]:
-        """Return the other golden files in these folders whose test file is there.
+        """Return the other golden files in these folders whose test file is there, or, where there
+        is only one, the folder of golden images.
 
         And whether it was collected: such a file was skipped as a whole, or broken.
         """
@@ -330,7 +331,8 @@ class UnheldGoldens:
                 if not holds_thresholds(path) or shown in looked:
                     continue
                 if test_file.name != "conftest.py" and test_file.is_file():
-                    told[shown] = path in part
+                    there = shown if path.is_file() else shown.removesuffix(SUFFIX) + "/"
+                    told[there] = path in part
         return told
 
     def _moves(

@@ -44,7 +44,7 @@ class Unreached:
 
     def _count(self, test: str, gates: Iterable[Mapping[str, Any]]) -> int:
         from pytest_editmetrics.goldens.file_names import SUFFIX
-        from pytest_editmetrics.goldens.images import golden_stem
+        from pytest_editmetrics.goldens.image_names import golden_stem
         from pytest_editmetrics.measurement import GOLDEN_IMAGE
 
         file, _, key = test.partition("::")

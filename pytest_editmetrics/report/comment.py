@@ -90,6 +90,7 @@ def comment(
     body += listed("Crashed, so not measured to the end", tally.crashed)
     for text in (*obsolete, *passed_by_texts(unheld)):
         body += [f"\n### {text}", *(f"- {code(entry.strip())}" for entry in text.entries)]
+    body += _without_entry(run)
     if base is not None:
         changed, number = _changed(base)
         body += listed("Changed against the base, the worst first", changed, number)
@@ -103,6 +104,19 @@ def comment(
     steps = next_steps(tally, Session(run=typed_path(run.shown), url=url, renamed=renamed))
     foot = ["### Next", *(f"- {code(line.text)}" for line in steps)] if steps else []
     return fitted(head, body, "\n".join(foot), LIMIT)
+
+
+def _without_entry(run: Run) -> list[str]:
+    """Return the golden images that nobody had recorded: those that the run approved, others."""
+    approved, others = dict[str, None](), dict[str, None]()
+    for record in run.gates:
+        snapshot = record.gate.snapshot or {}
+        if record.final and snapshot.get("no_entry") and record.gate.verdict != "recorded":
+            signed = snapshot.get("signed") and record.outcome == "passed"
+            (approved if signed else others)[f"{record.nodeid}: {snapshot.get('file')}"] = None
+    signed = "Approved golden images that nobody had recorded (look at what is there)"
+    left = "Golden images of which provenance.yaml has no entry (nothing tells what made them)"
+    return [*listed(signed, list(approved)), *listed(left, list(others))]
 
 
 def _failing(tally: Tally) -> list[str]:

@@ -169,10 +169,7 @@ def next_steps(tally: Tally, session: Session) -> list[Line]:
         lines.append(_typed(f"to loosen {bounds} written by hand, if meant: {_edit(by_hand)}"))
     counted_above = {id(gate) for gate in (*golden, *by_hand, *no_number)}
     if left := [gate for gate in failing if id(gate) not in counted_above]:
-        which = ", ".join(dict.fromkeys(gate.metric for gate in left))
-        lines.append(
-            Line(f"no golden can hold {len(left)} of {number} ({which}): see what each says")
-        )
+        lines.append(_without(left, str(number)))
     if waiting := _waiting(golden, held, f"{number}"):
         lines.append(Line(f"not to be accepted yet: {waiting}"))
     failed = {id(gate) for gate in (*failing, *other)}
@@ -181,6 +178,7 @@ def next_steps(tally: Tally, session: Session) -> list[Line]:
         gate
         for test, gate in notable
         if gate.verdict == "missing-golden"
+        and recordable(gate)
         and id(gate) not in held
         and not gate.xfail
         and (session.run or test.nodeid not in lost)
@@ -198,7 +196,10 @@ def next_steps(tally: Tally, session: Session) -> list[Line]:
     lines += _of_known_faults(
         dict.fromkeys(test.nodeid for test, gate in notable if id(gate) in takes), session
     )
-    if waiting := _waiting(missing, held, f"{len(missing)} without a golden"):
+    if left := [gate for gate in missing if not recordable(gate)]:
+        lines.append(_without(left, f"{len(missing)} without a golden"))
+    can = [gate for gate in missing if recordable(gate)]
+    if waiting := _waiting(can, held, f"{len(missing)} without a golden"):
         lines.append(Line(f"not to be recorded yet: {waiting}"))
     return lines
 
@@ -216,6 +217,12 @@ def _of_known_faults(tests: Mapping[str, None], session: Session) -> list[Line]:
 def _by_hand(gate: Gate) -> bool:
     """Tell whether the bound of a gate is one to edit: a self-test's is none."""
     return gate.origin in WRITTEN_BY_HAND and not gate.no_number and "advice" not in gate.details
+
+
+def _without(gates: Sequence[Gate], total: str) -> Line:
+    """Return how many of a total no golden can hold."""
+    which = ", ".join(dict.fromkeys(gate.metric for gate in gates))
+    return Line(f"no golden can hold {len(gates)} of {total} ({which}): see what each says")
 
 
 def _waiting(gates: Sequence[Gate], held: Mapping[int, str], total: str) -> str | None:

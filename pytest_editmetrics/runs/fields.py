@@ -199,6 +199,7 @@ GATE = _declared(
       joined list: all comparators that have to hold
       lost flag: whether provenance.yaml has an entry of the golden, and its file is not there
       no_entry flag: whether provenance.yaml has no entry of the golden's file
+      signed flag: whether the entry that it lacks is written where its test passes
       unstated flag: whether the golden's entry names no comparator, so that lpips alone holds it
       tile mapping?: the worst place: `box`, `value`, `bound`
       provenance mapping?: the golden's entry: what made it
@@ -271,7 +272,7 @@ END = _declared(
       moves mapping: of golden files with such entries: where their tests are now
       left mapping: tests with gates that did not run, by file and by what left them out
       options mapping: the values of the options that may have left them out
-      passed_by mapping: other golden files whose test file is there: whether it was collected
+      passed_by mapping: other golden files (`/`: images) whose test file is there: if collected
       asked flag: whether the run was asked for some files only; not of merged shards
       unread list: files that may have tests and gave none
       open mapping: tests that may compare golden images and came to none, by file

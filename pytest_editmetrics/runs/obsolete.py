@@ -11,22 +11,23 @@ from typing import Any
 
 from pytest_editmetrics.config.reader import shown_path
 from pytest_editmetrics.errors import EditMetricsError
-from pytest_editmetrics.goldens.file_names import SUFFIX
+from pytest_editmetrics.goldens.file_names import SUFFIX, holds_provenance
+from pytest_editmetrics.goldens.half_renamed import half_renamed, how_to_finish
+from pytest_editmetrics.goldens.image_names import golden_stem, stem_prefix
 from pytest_editmetrics.goldens.images import (
     SUFFIXES,
-    golden_stem,
+    of_files,
     remove_images,
-    settled,
     sha256_of,
 )
 from pytest_editmetrics.goldens.places import is_fixture_key
-from pytest_editmetrics.goldens.provenance import PROVENANCE, Entry
+from pytest_editmetrics.goldens.provenance import PROVENANCE, Entry, read_provenance
 from pytest_editmetrics.goldens.store import Goldens
 from pytest_editmetrics.runs.folder import Run
+from pytest_editmetrics.runs.matched_images import ImageOf
 from pytest_editmetrics.runs.renamed_images import (
     BEFORE,
     GONE,
-    ImageOf,
     made_anew,
     meant_for,
     stopped_before,
@@ -87,8 +88,9 @@ def obsolete_images(
     """Return the golden images that the tests of a run did not use, and will not.
 
     A golden that was not used is obsolete if its test is gone, or passed all the same; that of a
-    test which failed, or was skipped, is not. Without provenance every test of the file counts as
-    its test. Variants of a used golden are for other environments, and stay.
+    test which failed, or was skipped, is not. Without provenance each test of the file counts as
+    its test that may have an image of that name. Variants of a used golden are for other
+    environments, and stay.
 
     Args:
         goldens: knows where those of a test file lie.
@@ -119,7 +121,7 @@ def obsolete_images(
     if collected is not None:
         tests |= {folder: {} for folder in _without_test_file(goldens, folders)}
     found: list[ObsoleteImage] = []
-    gone, elsewhere = {}, set()
+    gone, elsewhere, finished, unknown = {}, set(), set(), set()
     owners: set[tuple[Path, str | None]] = set()
     for folder, keys in sorted(tests.items()):
         there = _test_file(goldens, folder).exists()
@@ -127,15 +129,23 @@ def obsolete_images(
             [] if there else [shown_path(f, rootdir) for f in misnamed(_test_file(goldens, folder))]
         )
         try:
-            entries = settled(folder, rootdir)
-            owners.update((folder, entry.get("test")) for entry in entries.values())
+            written = read_provenance(folder / PROVENANCE, rootdir)
+            entries = of_files(folder, written)
             names = files.get(real(folder), set())
             unused = list(_unused(folder, entries, keys, names, there, collected is not None))
+            half = {} if collected is None else half_renamed(folder, written, keys)
         except EditMetricsError as error:
             broken[folder / PROVENANCE] = str(error)
             continue
+        own = entries | {name: written[name] for name in half.values() if name in written}
+        owners.update((folder, entry.get("test")) for entry in own.values())
+        finished |= {shown_path(folder / name, rootdir) for name in half.values()}
+        for path in (folder / name for name in half if name not in names):
+            shown, entry = shown_path(path, rootdir), entries.get(path.name)
+            why = how_to_finish(shown, half[path.name], entry)
+            found.append(ObsoleteImage(shown, str(sha256_of(path)), why, wanted=True))
         for path, reason in unused:
-            sha256 = sha256_of(path)
+            sha256 = None if path.name in half else sha256_of(path)
             if sha256 is not None and cases:
                 why = (
                     f"{cases[0]} is not read, and may have these cases: rename it first ({reason})"
@@ -143,12 +153,17 @@ def obsolete_images(
                 found.append(ObsoleteImage(shown_path(path, rootdir), sha256, why, wanted=True))
             elif sha256 is not None:
                 found.append(ObsoleteImage(shown_path(path, rootdir), sha256, reason))
+                whose = ImageOf.entry(entries.get(path.name))
+                if not whose.known:
+                    unknown.add(found[-1].file)
                 if reason.endswith(GONE):
-                    gone[found[-1].file] = ImageOf.entry(entries.get(path.name, {}))
+                    gone[found[-1].file] = whose
                     if there and not keys:
                         elsewhere.add(found[-1].file)
+    if new is not None:
+        new = {file: its for file, its in new.items() if file not in finished}
     made = made_anew([one.file for one in found if not one.wanted], new or {}, rootdir)
-    gone |= {file: ImageOf("", "") for file in made if file not in gone}
+    gone |= {f: ImageOf("", "", known=f not in unknown) for f in made if f not in gone}
     if new is not None and gone:
         waiting: dict[str, dict[str, bool]] = {}
         for nodeid, stopped in open_tests.items():
@@ -177,9 +192,10 @@ def _folder(goldens: Goldens, test_file: Path) -> Path:
 
 def _without_test_file(goldens: Goldens, folders: Collection[Path]) -> Iterator[Path]:
     for parent in folders:
-        for provenance in parent.glob(f"*/{PROVENANCE}"):
-            folder = provenance.parent
-            if not _test_file(goldens, folder).exists():
+        for folder in parent.iterdir() if parent.is_dir() else ():
+            path = folder / PROVENANCE
+            called = path.exists() or (folder.is_dir() and holds_provenance(path))
+            if called and not _test_file(goldens, folder).exists():
                 yield folder
 
 
@@ -197,7 +213,7 @@ def _unused(
 ) -> Iterator[tuple[Path, str]]:
     if not folder.is_dir():
         return
-    all_passed = all(tests.values())
+    of_open = tuple(stem_prefix(test) for test, passed in tests.items() if not passed)
     stems = set(map(golden_stem, used))
     for path in sorted(folder.iterdir()):
         stem = golden_stem(path.name)
@@ -218,9 +234,16 @@ def _unused(
             yield path, f"its test {f'{owner} ' if owner else ''}{GONE}"
         elif owner is not None and owner not in tests:
             yield path, f"its test {owner} {GONE}"
-        elif tests[owner] if owner is not None else all_passed:
+        elif owner is None and not (of_open and _may_be_of(stem, of_open)):
+            yield path, f"no test compares with it, and {PROVENANCE} has no entry of it"
+        elif owner is not None and tests[owner]:
             here = "any more" if whole else "in this run"
             yield path, f"no test compares with it {here}"
+
+
+def _may_be_of(stem: str, open_tests: tuple[str, ...]) -> bool:
+    """Tell whether a stem may be that of a test which did not pass, by prefix, or of a fixture."""
+    return stem.startswith((*open_tests, "fixture-")) or "-fixture-" in stem
 
 
 def commit_of(run: Run) -> str | None:

@@ -7,48 +7,18 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path, PurePath
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pytest_editmetrics.errors import EditMetricsError
-from pytest_editmetrics.goldens.images import golden_stem, sha256_of, stem_of
+from pytest_editmetrics.goldens.image_names import golden_stem, stem_of
+from pytest_editmetrics.goldens.images import sha256_of
 from pytest_editmetrics.goldens.provenance import PROVENANCE
-from pytest_editmetrics.goldens.renamed import ObsoleteGolden, renamed_to, similar
+from pytest_editmetrics.goldens.renamed import ObsoleteGolden, renamed_to
+from pytest_editmetrics.runs.matched_images import ImageOf, Unclear, shared_out
 
 GONE = "is gone"
 BEFORE = "before you remove this one"
-_COMPARED, _NAMED = 2000, 3  # names, and how many are told
-
-
-class ImageOf(NamedTuple):
-    """Whose a golden image is, as provenance tells: the test's key, and the name it gave.
-
-    Of one that a test made and that has no golden: ``nodeid`` is the test, ``picture`` what
-    ``image_name`` calls its pixels.
-    """
-
-    test: str
-    name: str
-    nodeid: str = ""
-    picture: str = ""
-
-    @classmethod
-    def entry(cls, entry: Mapping[str, Any]) -> ImageOf:
-        """Read it from what provenance holds, or proposes, of an image."""
-        return cls(str(entry.get("test") or ""), str(entry.get("name") or ""))
-
-    def may_be(self, new: ImageOf) -> bool:
-        """Tell whether a new image is this one: of the same function, or with the same parameters.
-
-        >>> old = ImageOf("test_a[cup]", "")
-        >>> [old.may_be(ImageOf(test, "")) for test in ("test_b[cup]", "test_a[mug]", "test_b")]
-        [True, True, False]
-        """
-        same = self.of_function(new) or self.test.partition("[")[2] == new.test.partition("[")[2]
-        return bool(self.test) and same and self.name == new.name
-
-    def of_function(self, new: ImageOf) -> bool:
-        """Tell whether a new image is of the same function, with whatever parameters."""
-        return self.test.partition("[")[0] == new.test.partition("[")[0]
+_NAMED = 3  # how many tests, or files, are told
 
 
 class Meant(NamedTuple):
@@ -119,7 +89,7 @@ def meant_for(
                 several[file] = same
             elif renamed and file not in made:
                 options[file] = renamed
-    clear, unclear = _shared_out(options, {*found.values()}, gone, new)
+    clear, unclear = shared_out(options, {*found.values()}, gone, new)
     found |= clear
     for file, image in gone.items():
         if file not in found:  # a test looks for one image after the other
@@ -145,71 +115,69 @@ def meant_for(
         ):
             whose = new.get(target, ImageOf(now.get(target, ""), ""))
             whole = _all_go(rootdir, file, going)
-            one = _meant(rootdir, file, target, whose, whole=whole, certain=certain)
+            one = _meant(rootdir, file, target, whose, gone[file], whole=whole, certain=certain)
             told = one in meant.values()  # how to move a folder, which is typed once
             meant[file] = Meant("it moves with its folder", True) if told else one
     for file, targets in several.items():  # its test got parameters
-        first, *others = [new[target] for target in targets]
-        one = _meant(rootdir, file, targets[0], first, whole=False, certain=False)
-        more = f" or of {len(others) - 1} more" if len(others) > 1 else ""
-        meant.setdefault(file, Meant(f"{one.hint}; or likewise of {others[0].test}{more}", True))
+        one = _one_of(rootdir, file, targets, new, gone[file], certain=False)
+        meant.setdefault(file, one)
     meant |= {file: _unclear(rootdir, one, new) for file, one in unclear.items()}
-    for file, targets in made.items():  # several pictures are alike
+    for file, one in _alike(rootdir, made, of_sure, gone, new).items():
         if file not in meant or not meant[file].wanted:
-            meant[file] = Meant(f"{new[targets[0]].nodeid} makes this picture now", True)
+            meant[file] = one
     return meant
 
 
-class Unclear(NamedTuple):
-    """New images, of which an image may be each, and others that may be these, too."""
-
-    targets: Sequence[str]
-    rivals: Sequence[str]
-
-
-def _shared_out(
-    options: Mapping[str, Sequence[str]],
+def _alike(
+    rootdir: Path,
+    made: Mapping[str, Sequence[str]],
     taken: Collection[str],
     gone: Mapping[str, ImageOf],
     new: Mapping[str, ImageOf],
-) -> tuple[dict[str, str], dict[str, Unclear]]:
-    """Return which new image each of these is, one of each, and of which that is unclear.
-
-    A pair of similar names comes first, then what is left for one alone.
-    """
-    left = {file: [one for one in of if one not in taken] for file, of in options.items()}
-    near: dict[str, list[str]] = {}
-    if sum(map(len, left.values())) <= _COMPARED:
-        near = {
-            file: [one for one in of if similar(gone[file].test, new[one].test)]
-            for file, of in left.items()
-        }
-    clear: dict[str, str] = {}
-    while lone := _lone_pairs(near) or _lone_pairs(left):
-        clear |= lone
-        gone_to = {*lone.values()}
-        near, left = (
-            {f: [t for t in of if t not in gone_to] for f, of in one.items() if f not in lone}
-            for one in (near, left)
-        )
-    unclear = {}
-    alike: dict[tuple[str, ...], list[str]] = {}
-    for file, targets in left.items():
-        if targets:
-            alike.setdefault(tuple(targets), []).append(file)
-    for wanted, files in alike.items():
-        claimants = [f for of, among in alike.items() if {*of} & {*wanted} for f in among]
-        for file in files:
-            first = near.get(file, [])
-            rivals = [one for one in claimants if one != file]
-            unclear[file] = Unclear([*first, *(one for one in wanted if one not in first)], rivals)
-    return clear, unclear
+) -> dict[str, Meant]:
+    """Return what to say of images whose picture new tests make, alike: each its own one first."""
+    fitting = {
+        file: [
+            one
+            for one in gone[file].fitting(targets, new)
+            if not (one in taken or (rootdir / one).exists())
+        ]
+        for file, targets in made.items()
+    }
+    clear, _ = shared_out(fitting, taken, gone, new)
+    turns: Counter[tuple[str, ...]] = Counter()
+    meant: dict[str, Meant] = {}
+    for file, targets in fitting.items():
+        if not targets:
+            tests = _either(made[file], lambda target: new[target].nodeid)
+            makes = "makes" if len(made[file]) == 1 else "make"
+            meant[file] = Meant(f"{tests} {makes} this picture now", True)
+            continue
+        left = [one for one in targets if one not in clear.values()] or targets
+        first = clear.get(file) or left[turns[tuple(left)] % len(left)]
+        turns[tuple(left)] += file not in clear
+        in_order = [first, *(one for one in targets if one != first)]
+        meant[file] = _one_of(rootdir, file, in_order, new, gone[file], certain=True)
+    return meant
 
 
-def _lone_pairs(pairs: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Return the files that have one new image, which no other file has."""
-    wanted = Counter(target for targets in pairs.values() for target in targets)
-    return {f: of[0] for f, of in pairs.items() if len(of) == 1 and wanted[of[0]] == 1}
+def _one_of(
+    rootdir: Path,
+    file: str,
+    targets: Sequence[str],
+    new: Mapping[str, ImageOf],
+    old: ImageOf,
+    *,
+    certain: bool,
+) -> Meant:
+    """Say what to do where an image is one of several new ones: of the first, or likewise."""
+    first, *others = [new[target] for target in targets]
+    hint = _meant(rootdir, file, targets[0], first, old, whole=False, certain=certain).hint
+    if others:
+        more = f" or of {len(others) - 1} more" if len(others) > 1 else ""
+        makes = ", which makes it, too" if certain and not more else ""
+        hint += f"; or likewise of {others[0].test}{more}{makes}"
+    return Meant(hint, True)
 
 
 def _unclear(rootdir: Path, one: Unclear, new: Mapping[str, ImageOf]) -> Meant:
@@ -269,7 +237,8 @@ def stopped_before(
                     rivals = [f for f, its in own.items() if its.test in one.rivals]
                     meant[file] = _unclear(rootdir, Unclear([target], rivals), {target: whose})
                 else:
-                    meant[file] = _meant(rootdir, file, target, whose, whole=False, certain=False)
+                    which = rootdir, file, target, whose, image
+                    meant[file] = _meant(*which, whole=False, certain=False)
     return meant
 
 
@@ -305,7 +274,14 @@ def _all_go(rootdir: Path, file: str, going: Mapping[str, PurePath]) -> bool:
 
 
 def _meant(
-    rootdir: Path, file: str, shown: str, whose: ImageOf, *, whole: bool, certain: bool
+    rootdir: Path,
+    file: str,
+    shown: str,
+    whose: ImageOf,
+    was: ImageOf,
+    *,
+    whole: bool,
+    certain: bool,
 ) -> Meant:
     path, target = rootdir / file, rootdir / shown
     compare = f"compare the two {BEFORE}"
@@ -317,27 +293,32 @@ def _meant(
         return Meant(f"{now}? {shown} is of such a test; then {compare}", False)
     old, new = PurePath(file), PurePath(shown)
     makes = f"{whose.nodeid} makes this picture now: "
+    move = "git mv" if was.known else "mv"
     if same_folder:
         lead = makes if certain else f"{now}? Then "
-        return Meant(f"{lead}git mv {_typed(old)} {_typed(new)}, {_entry(old, new, whose)}", True)
+        do = f"{lead}{move} {_typed(old)} {_typed(new)}"
+        return Meant(f"{do}, {_entry(old, new, whose, was)}", True)
     lead = makes if certain else f"a test looks for {shown}: "
     if whole and not target.parent.exists():
         parent = new.parent.parent
         make = "" if target.parent.parent.is_dir() else f"mkdir -p {_typed(parent)} && "
-        move = f"{make}git mv {_typed(old.parent)} {_typed(new.parent)}"
+        along = f"{make}git mv {_typed(old.parent)} {_typed(new.parent)}"
         if _stem(file) == _stem(shown):
             where = new.parent.as_posix()
-            return Meant(f"a test looks for it in {where}: move the folder there: {move}", True)
+            return Meant(f"a test looks for it in {where}: move the folder there: {along}", True)
         there = new.with_name(old.name)
-        rename = f"git mv {_typed(there)} {_typed(new)}, {_entry(there, new, whose)}"
-        return Meant(f"{lead}when its folder is in place ({move}), {rename}", True)
+        rename = f"{move} {_typed(there)} {_typed(new)}, {_entry(there, new, whose, was)}"
+        return Meant(f"{lead}when its folder is in place ({along}), {rename}", True)
     make = "" if target.parent.is_dir() else f"mkdir -p {_typed(new.parent)} && "
-    move = f"{make}git mv {_typed(old)} {_typed(new)}"
-    return Meant(f"{lead}{move}, {_entry(old, new, whose)}", True)
+    return Meant(
+        f"{lead}{make}{move} {_typed(old)} {_typed(new)}, {_entry(old, new, whose, was)}", True
+    )
 
 
-def _entry(old: PurePath, new: PurePath, whose: ImageOf) -> str:
+def _entry(old: PurePath, new: PurePath, whose: ImageOf, was: ImageOf) -> str:
     """Say what becomes of the entry of an image that moves: its place, key and test."""
+    if not was.known:
+        return "and let --editmetrics-update=missing write its entry, which it lacks"
     here, there = old.with_name(PROVENANCE), new.with_name(PROVENANCE)
     place = f"in {here} " if here == there else f"move its entry from {here} to {there}"
     if old.name == new.name:

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pytest_editmetrics.errors import EditMetricsError, counted
-from pytest_editmetrics.goldens.file_names import SUFFIX
+from pytest_editmetrics.goldens.file_names import SUFFIX, golden_file_of
 from pytest_editmetrics.goldens.places import is_fixture_key
 from pytest_editmetrics.goldens.renamed import ObsoleteGolden, renamed_to
 from pytest_editmetrics.runs.folder import Run
@@ -46,8 +46,9 @@ class Unheld:
         moves: of the golden files of entries, where their tests are now.
         left: tests that were found and not to run; of several shards, those that ran in none.
         options: the values of the options that may have left them out.
-        passed_by: golden files beside those of ``files``, whose test file is there, and whether it
-            was collected: skipped as a whole, or broken. Of several shards, those of none.
+        passed_by: golden files beside those of ``files``, or folders of images (with a ``/``),
+            whose test file is there, and whether it was collected: skipped as a whole, or broken.
+            Of several shards, those of none.
         asked: whether the run was asked for some files only; not of all shards.
         unread: files that may have tests and gave none: skipped as a whole, broken, or misnamed.
         open: by test file, the tests that may compare golden images, came to none, and did not
@@ -323,8 +324,9 @@ def _open(shards: Sequence[Unheld]) -> dict[str, tuple[str, ...]]:
 def _passed_by(files: Collection[str], shards: Sequence[Unheld]) -> dict[str, bool]:
     """Return the golden files whose test file none of the shards collected."""
     told = [item for shard in shards for item in shard.passed_by.items()]
-    collected = {*files, *(file for file, there in told if there)}
-    return dict.fromkeys(sorted({file for file, _ in told} - collected), False)
+    collected = {*files, *(golden_file_of(file) for file, there in told if there)}
+    left = sorted({file for file, _ in told if golden_file_of(file) not in collected})
+    return dict.fromkeys(left, False)
 
 
 def _moves(entries: Sequence[ObsoleteGolden], shards: Sequence[Unheld]) -> dict[str, Move]:

@@ -107,7 +107,7 @@ class SharedGoldens:
         from pytest_editmetrics.goldens.recording import recorded_measured
 
         for gate in gates:
-            bound = _recorded(self._session, gate)
+            bound = recorded(self._session, gate)
             if not isinstance(bound, str):
                 assert gate.value is not None
                 metric = self._session.registry.metric(gate.metric)
@@ -137,7 +137,7 @@ def accepted(
         image = _image(places, shared.run, record)
         check_image(places, record, image.target, lambda: shared.images(gate))
         return image
-    bound = _recorded(places.session, gate)
+    bound = recorded(places.session, gate)
     if isinstance(bound, str):
         return bound
     new = _bound(places, shared, record, bound)
@@ -165,7 +165,7 @@ def beyond_default(session: EditSession, gate: Gate, bound: float) -> str | None
     return f"looser than {default.kind} {default.bound:g} of {default.source}"
 
 
-def _recorded(session: EditSession, gate: Gate) -> float | str:
+def recorded(session: EditSession, gate: Gate) -> float | str:
     """Return the bound to record for the gate's value, or why none can be."""
     from pytest_editmetrics.goldens.recording import recorded_bound
 
@@ -211,11 +211,8 @@ def _before(places: GoldenPlaces, gate: Gate, address: GoldenAddress) -> float |
 
 def _image(places: GoldenPlaces, run: Run, record: GateRecord) -> NewGolden:
     from pytest_editmetrics.goldens.environment import wrong_name
-    from pytest_editmetrics.goldens.images import (
-        SUFFIXES,
-        golden_stem,
-        variant_of,
-    )
+    from pytest_editmetrics.goldens.image_names import golden_stem, variant_of
+    from pytest_editmetrics.goldens.images import SUFFIXES
     from pytest_editmetrics.goldens.provenance import KEYS, REASON, checked_facts
 
     gate = record.gate

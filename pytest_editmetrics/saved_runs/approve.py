@@ -20,6 +20,7 @@ from pytest_editmetrics.saved_runs.acceptance import (
     to_accept,
 )
 from pytest_editmetrics.saved_runs.golden_places import GoldenPlaces
+from pytest_editmetrics.saved_runs.other_failures import OtherFailures
 from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
@@ -136,6 +137,7 @@ def approve(
     left: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     reviewed = Reviewed(run)
     places, shared = GoldenPlaces(session), SharedGoldens(session, run)
+    others = OtherFailures(session, run)
     for record in selected([run], expression):
         gate = record.gate
         if not to_accept(gate) or (missing and gate.verdict != "missing-golden"):
@@ -149,11 +151,8 @@ def approve(
         new = _because(accepted(places, shared, record), reason)
         if isinstance(new, str):
             left[record.nodeid, new].append(gate.label)
-        elif record.other_failure and expression != record.nodeid:
-            why = (
-                "its test failed for another reason, too;"
-                f" -k {shlex.quote(record.nodeid)} approves it all the same"
-            )
+        elif expression != record.nodeid and (other := others.reason(record)):
+            why = f"{other}; -k {shlex.quote(record.nodeid)} approves it all the same"
             left[record.nodeid, why].append(gate.label)
         elif isinstance(new, NewBound):
             bounds.append(new)

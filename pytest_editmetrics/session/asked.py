@@ -22,6 +22,7 @@ from pytest_editmetrics.session.named import (
     calls_a_helper,
     function_of,
     gets_fixtures,
+    has_text,
     named_in,
 )
 
@@ -143,6 +144,17 @@ def may_get_images(item: pytest.Item) -> bool:
     """Tell whether a test requests ``golden_image``, or what it requests is known as it runs."""
     fixtures = _Fixtures(item)
     return "golden_image" in fixtures.all or gets_fixtures(item, fixtures.functions)
+
+
+def gets_one_of(item: pytest.Item, names: Iterable[str]) -> bool:
+    """Tell whether a test, or a fixture of it, names one of these fixtures and gets one as it runs.
+
+    A name that only what it calls has is not seen.
+    """
+    fixtures = _Fixtures(item)
+    functions = [function_of(item), *fixtures.functions]
+    named = any(has_text(function, name) for function in functions for name in names)
+    return named and gets_fixtures(item, fixtures.functions)
 
 
 def kinds_of(item: pytest.Item) -> list[str]:

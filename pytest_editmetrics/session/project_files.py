@@ -13,7 +13,7 @@ from pytest_editmetrics.config.suite import read_suite
 from pytest_editmetrics.errors import ConfigError, counted
 from pytest_editmetrics.goldens.file import read_golden_file
 from pytest_editmetrics.goldens.file_names import files_below, holds_provenance, holds_thresholds
-from pytest_editmetrics.goldens.images import is_golden_name
+from pytest_editmetrics.goldens.image_names import is_golden_name
 from pytest_editmetrics.goldens.provenance import PROVENANCE, read_provenance
 from pytest_editmetrics.goldens.unapproved import image_folders, unapproved, why_unapproved
 from pytest_editmetrics.session.option_list import RIGHT_NAME

@@ -195,7 +195,7 @@ def _goldens(session: EditSession, problems: list[str]) -> tuple[int, int, int]:
 def _golden_files(session: EditSession) -> Iterator[Path]:
     """Find what goldens lie below the rootdir, in folders of that name."""
     from pytest_editmetrics.goldens.file_names import files_below, holds_thresholds
-    from pytest_editmetrics.goldens.images import is_golden_name
+    from pytest_editmetrics.goldens.image_names import is_golden_name
     from pytest_editmetrics.goldens.store import FOLDER
 
     root = session.options["goldens"]

@@ -744,6 +744,33 @@ def test_cases_that_cannot_be_read_or_are_as_before_have_no_changed_area(folders
     assert (status, changes_of(out)) == (0, [])
 
 
+MEASURED = 'max: 0.1, measured: 0.05, weights: "abcdef12", size: 64x64, share: 0.8'
+
+
+def test_an_empty_variant_asks_to_be_recorded_and_loosens_nothing(folders):
+    golden = '"test_a":\n  lpips: {{{0}}}\n'
+    base, head = golden.format(MEASURED), golden.format(f"{MEASURED}, env: {{cpu: {{}}}}")
+    status, out, _ = folders({GOLDEN: base}, {GOLDEN: head})
+    assert (status, out.splitlines()[2:]) == (0, ["2 unchanged"])
+
+
+def test_an_empty_variant_that_moved_is_no_loosening(folders):
+    golden = '"test_a":\n  lpips: {{{0}}}\n'
+    base, head = golden.format(MEASURED), golden.format(f"{MEASURED}, env: {{cpu: {{}}}}")
+    status, out, _ = folders({GOLDEN: base}, {MOVED: head})
+    assert (status, out.splitlines()[-1]) == (0, "1 moved, 1 unchanged")
+
+
+def test_a_variant_is_held_against_what_held_there_before(folders):
+    """An empty one held nothing itself; smoke weights are held by no real golden."""
+    golden = '"test_a":\n  lpips: {{{0}, env: {{cpu: {{{1}}}{2}}}}}\n'
+    small = MEASURED.replace("64x64", "8x8")
+    head = golden.format(MEASURED, small, ", smoke: {max: 9, size: 8x8}")
+    status, out, _ = folders({GOLDEN: golden.format(MEASURED, "", "")}, {GOLDEN: head})
+    told = f"  {GOLDEN}:2: test_a lpips (env cpu) size: 64x64 -> 8x8, less than half"
+    assert (status, out.splitlines()[-3:-1]) == (1, ["picture sizes: 1", told]), out
+
+
 @pytest.mark.parametrize(
     ("head", "status", "told"),
     [

@@ -580,13 +580,14 @@ def test_obsolete_is_what_no_test_can_still_want(suite):
     assert {variant, failed, skipped}.isdisjoint(found(suite, collected, passed, {used}))
 
 
-def test_without_provenance_every_test_of_the_file_counts(suite):
+def test_without_provenance_each_test_counts_that_may_have_an_image_of_that_name(suite):
     _, root, add = suite
     used, orphan = add("test_x.py", "test_a"), add("test_x.py", "test_a", "old")
     (root / "goldens" / "test_x.py" / PROVENANCE).unlink()
     both = ["test_x.py::test_a", "test_x.py::test_b"]
     assert found(suite, both, both, {used}) == {orphan}
-    assert found(suite, both, both[:1], {used}) == set()
+    assert found(suite, both, both[:1], {used}) == {orphan}
+    assert found(suite, both, both[1:], {used}) == set()
 
 
 def test_the_other_format_of_a_used_golden_is_obsolete(suite):

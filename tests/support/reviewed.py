@@ -30,7 +30,7 @@ def failing(test: str = "test_a", **values: Any) -> Gate:
 
 def image_gate(test: str, date: str = "2031-01-01", **values: Any) -> Gate:
     """Return a gate that has no golden image yet."""
-    from pytest_editmetrics.goldens.images import stem_of
+    from pytest_editmetrics.goldens.image_names import stem_of
 
     snapshot = {
         "file": f"tests/goldens/test_x.py/{stem_of(test, None)}.png",

@@ -80,7 +80,7 @@ SESSIONS = (
         "exit status 1, with both numbers",
     ),
     (
-        "a golden is of no test that exists",
+        "a golden is of no test that exists, an image without an entry in `provenance.yaml` too",
         "named, with the test that it may be of now; exit status 1 with"
         " `--editmetrics-strict=regressed` or `all`, or if only a default bound let that test pass"
         " under a new name (not for another parameter, which other machines may have)",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_editmetrics.errors import EditMetricsError, InputError
+from pytest_editmetrics.errors import EditMetricsError, InputError, counted
 from pytest_editmetrics.runs.folder import GateRecord, Run
 from pytest_editmetrics.runs.review import (
     LONGEST_NOTE,
@@ -241,6 +241,32 @@ class Decisions:
     def pending(self) -> dict[str, Decision]:
         """Return the accepted cases whose goldens are not written yet."""
         return {anchor: one for anchor, one in self.all().items() if one.pending}
+
+    def still_failing(self, done: Collection[str] | None = None) -> str:
+        """Say which cases fail beside those of their test that were written; empty if none.
+
+        Args:
+            done: the anchors of those; of all that were written, if left out.
+        """
+        current = self.all()
+        if done is None:
+            done = [anchor for anchor, one in current.items() if one.written is not None]
+        tests = {self.cases[anchor].nodeid for anchor in done}
+        left = [
+            case
+            for anchor, case in self.cases.items()
+            if case.nodeid in tests
+            and case.fails
+            and not (anchor in done or (anchor in current and current[anchor].verb == "accepted"))
+        ]
+        if not left:
+            return ""
+        first = left[0].nodeid + (f" ({left[0].name})" if left[0].name else "")
+        cases = counted(len(left), "other case of these tests is", "other cases of these tests are")
+        return (
+            f"{cases} not accepted, so the tests fail still (first {first}): the counts in the bar"
+            " of the page list what is to decide, refused or put off"
+        )
 
     def mark_written(self, done: Mapping[str, Decision]) -> None:
         """Keep that the goldens of cases were written; of one decided anew meanwhile nothing.

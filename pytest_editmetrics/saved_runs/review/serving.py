@@ -163,6 +163,8 @@ def _greet(
 def _farewell(decisions: Decisions, read_only: bool, say: Say) -> None:
     if read_only:
         return
+    if still := decisions.still_failing():
+        say(still)
     pending = len(decisions.pending())
     if pending:
         cases = counted(pending, "case is", "cases are")

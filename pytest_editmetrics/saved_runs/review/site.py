@@ -135,6 +135,8 @@ class Site:
         told = json.loads(b"".join(answer.parts))
         for path in told.get("written", ()):
             self._note(f"wrote {path}; review the change and commit it")
+        if still := told.get("still"):
+            self._note(still)
         if answer.status not in (200, 409):
             self._note(told["error"])
 

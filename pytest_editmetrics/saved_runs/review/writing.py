@@ -226,6 +226,7 @@ class Writer:
                 "cases": sorted(plan.done),
                 "left": self._told(plan)["left"],
                 "problems": list(plan.problems),
+                "still": self._decisions.still_failing(plan.done),
             }
 
     def _mark(self, done: Mapping[str, Decision], written: list[Path]) -> None:

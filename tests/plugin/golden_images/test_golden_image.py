@@ -23,7 +23,8 @@ from PIL import Image
 
 import pytest_editmetrics
 from pytest_editmetrics.cli.main import main
-from pytest_editmetrics.goldens.images import sha256_of, stem_of
+from pytest_editmetrics.goldens.image_names import stem_of
+from pytest_editmetrics.goldens.images import sha256_of
 from pytest_editmetrics.goldens.provenance import PROVENANCE, entry_of, read_provenance
 from pytest_editmetrics.images.load import read_pixels
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import re
 import shutil
 import subprocess
 
 import pytest
+from parameters import first_of
 
 from pytest_editmetrics.cli.main import main
 from pytest_editmetrics.goldens.provenance import PROVENANCE
@@ -249,3 +251,35 @@ def test_what_takes_one_for_good_says_what_it_took(project, monkeypatch):
     )
     result.stdout.no_fnmatch_line("comparators named*")
     assert target.exists()
+
+
+@pytest.mark.quick(1)
+@pytest.mark.parametrize("mode", first_of(1, [(), ("-n2",)]), ids=["serial", "xdist"])
+@pytest.mark.parametrize("name", [".png", "@cpu.png", "no entry at all"])
+def test_the_comment_names_what_was_taken_for_good(project, capsys, mode, name):
+    if name.startswith("no"):
+        (image_of(project).parent / PROVENANCE).unlink()
+        name = ".png"
+    target = overwrite(project, name).relative_to(project.path).as_posix()
+    run = ("--editmetrics-run-dir=run", *mode)
+    project.runpytest("--editmetrics-update=missing", *run).assert_outcomes(passed=1)
+    title = "### Approved golden images that nobody had recorded (look at what is there): 1"
+    assert f"{title}\n- <code>test_x.py::test_it: {target}</code>\n" in commented(capsys)
+    project.runpytest(*run).assert_outcomes(passed=1)
+    assert "nobody had recorded" not in commented(capsys)
+
+
+def test_the_comment_names_what_still_has_no_entry(project, capsys):
+    (image_of(project).parent / PROVENANCE).unlink()
+    overwrite(project, ".png")
+    project.runpytest("--editmetrics-run-dir=run").assert_outcomes(passed=1)
+    title = "### Golden images of which provenance.yaml has no entry (nothing tells *): 1"
+    pytest.LineMatcher(commented(capsys).splitlines()).fnmatch_lines(
+        [title, "- <code>test_x.py::test_it: goldens/test_x.py/test_it-*.png</code>"]
+    )
+
+
+def commented(capsys):
+    capsys.readouterr()
+    assert main(["comment", "run"]) == 0
+    return html.unescape(capsys.readouterr().out)

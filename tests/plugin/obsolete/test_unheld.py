@@ -380,18 +380,27 @@ def test_golden_images_of_a_renamed_test_are_to_be_renamed(images, mode, record)
     images.runpytest(*mode, *record).stdout.fnmatch_lines(lines)
 
 
-def test_a_golden_image_is_not_said_to_be_meant_for_one_of_two_tests(images):
-    """Nor one image for two that are gone."""
+def test_a_golden_image_that_may_be_of_one_of_two_tests_names_both(images):
+    """All pictures are the same: each image of a test's own name is offered another one first."""
     text = NAMED.replace("test_alone", "test_one") + NAMED[NAMED.index("def test_alone") :].replace(
         "test_alone", "test_two"
     )
     (images.path / "tests/test_x.py").write_text(text.replace("cup", "mug").replace("boat", "ship"))
     result = images.runpytest()
     alike = (
-        "  *.png: tests/test_x.py::test_image[[]mug] makes this picture now (its test * is gone)"
+        "  *.png: tests/test_x.py::{} makes this picture now: git mv *; or likewise of {}, which"
+        " makes it, too (its test * is gone)"
     )
-    result.stdout.fnmatch_lines([alike] * 4)
-    result.stdout.no_fnmatch_line("*git mv*")
+    pairs = ("test_one", "test_two"), ("test_image[[]mug]", "test_image[[]ship]")
+    tests = "test_image[[]mug] or tests/test_x.py::test_image[[]ship] or * or 1 more"
+    result.stdout.fnmatch_lines(
+        [
+            alike.format(*pairs[0]),
+            f"  *test_alone-b-*.png: tests/test_x.py::{tests} make this picture now (its test *)",
+            alike.format(*pairs[1]),
+            alike.format(*reversed(pairs[1])),
+        ]
+    )
 
 
 CHECK = 'edit_gate.check(*np.zeros((2, 32, 32, 3), np.uint8), None, metrics=["unedit_max_diff"])'

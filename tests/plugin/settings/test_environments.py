@@ -11,7 +11,7 @@ from pytest_editmetrics.cache.accelerator import Accelerator
 from pytest_editmetrics.cli.main import main
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.goldens import environment
-from pytest_editmetrics.goldens.images import stem_of
+from pytest_editmetrics.goldens.image_names import stem_of
 from pytest_editmetrics.goldens.provenance import PROVENANCE, read_provenance
 
 H100 = Accelerator("NVIDIA H100 80GB HBM3", ("cuda",), "sm90")

@@ -399,6 +399,35 @@ def test_what_goldens_hold_is_missed_whatever_way_the_test_asks(four, merge, cap
     assert (status, "in no shard" in said) == (0, False)
 
 
+LATE = """
+def get(request, name): return request.getfixturevalue(name)
+def test_e(request): request.getfixturevalue("made")
+def test_f(request): get(request, "made")
+@pytest.fixture
+def later(request): return request.getfixturevalue("made")
+def test_g(later): pass
+def test_plain(request): request.getfixturevalue("tmp_path")
+def test_word(): print("made")
+"""
+
+
+@pytest.mark.parametrize("mode", first_of(1, [(), ("-n2",)]), ids=["serial", "xdist"])
+def test_what_asks_for_a_fixture_that_goldens_hold_as_it_runs_is_missed(four, merge, mode):
+    add_to_conftest(four, FIXTURES.format("made"))
+    four.makepyfile(test_two=checks(TWO) + LATE)
+    four.runpytest("--editmetrics-update=missing").assert_outcomes(passed=9)
+    assert "fixture made" in (four.path / "goldens/conftest.py.yaml").read_text()
+    run_shards(four, (("-k", "test_a or test_b"), ("-k", "test_c or test_d")), *mode)
+    status, said = merge()
+    assert status == 1
+    assert all(f"\n  test_two.py::test_{test}\n" in said for test in "efg")
+    assert "test_plain" not in said
+    assert "test_word" not in said
+    run_shards(four, (("-k", "test_a or test_b"), ("-k", "not (test_a or test_b)")), *mode)
+    status, said = merge()
+    assert (status, "in no shard" in said) == (0, False)
+
+
 MARKED = "@pytest.mark.slow\ndef test_d(check): check(3)\n"
 
 
@@ -488,7 +517,7 @@ def test_a_test_file_that_no_shard_collected_is_named(four, merge, capsys, worke
     assert run_shards(four, BY_FILE, STRICT, *workers)[0] == [0, 0]
     status, said = merge()
     assert status == 0  # a suite may leave files out on purpose
-    files = ["goldens/test_four.py.yaml", "goldens/test_three.py.yaml"]
+    files = ["goldens/test_four.py/", "goldens/test_three.py.yaml"]
     pytest.LineMatcher(said.splitlines()).fnmatch_lines(
         [FORGOTTEN.format(2), *(f"  {one}" for one in files)]
     )
@@ -504,7 +533,7 @@ def test_a_test_file_that_no_shard_collected_is_named(four, merge, capsys, worke
 @pytest.mark.quick(1)
 @pytest.mark.parametrize("shard", ["its own", "skipped there", "broken there"])
 def test_a_test_file_that_one_shard_collected_is_not(four, merge, shard):
-    four.makepyfile(test_three=checks("e"))
+    four.makepyfile(test_three=checks("e"), test_four=IMAGE.format("f"))
     four.runpytest("--editmetrics-update=missing")
     four.runpytest("test_one.py", "--editmetrics-run-dir=shard0")
     text = {
@@ -512,9 +541,9 @@ def test_a_test_file_that_one_shard_collected_is_not(four, merge, shard):
         "broken there": "0 / 0",
     }
     if shard in text:
-        four.makepyfile(test_three=text[shard])
+        four.makepyfile(test_three=text[shard], test_four=text[shard])
     options = ("--continue-on-collection-errors", "--editmetrics-run-dir=shard1")
-    four.runpytest("test_two.py", "test_three.py", *options)
+    four.runpytest("test_two.py", "test_three.py", "test_four.py", *options)
     assert "in no shard" not in merge()[1]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,31 @@ def test_what_is_accepted_is_written_as_shown_and_nothing_else(project, run):
     assert shown["diff"] == list(lines)
     assert {case["verb"] for case in state.values() if case["written"]} == {"accepted"}
     assert sum(case["written"] is not None for case in state.values()) == 3
+
+
+@pytest.mark.parametrize("other", [None, "refused", "put-off", "accepted"])
+def test_what_is_left_of_a_test_whose_goldens_are_written_is_named(project, tmp_path, other):
+    """The test of one case that was accepted fails by the other one still."""
+    golden = {"file": GOLDEN, "test": "test_a", "gate": "lpips@sky"}
+    sky = failing("test_a", name="sky", value=0.3, golden=golden)
+    tests = {"test_a": [failing("test_a"), sky], "test_b": [failing("test_b")]}
+    with served(write_run(tmp_path / "run", tests)) as one:
+        first, second = re.findall(
+            r'id="(c-\w+)"[^>]*data-test="tests/test_x.py::test_a"', one.page().text
+        )
+        one.ask("POST", "/decide", body={"cases": {first: {"verb": "accepted"}}})
+        if other is not None:
+            body = {"cases": {second: {"verb": other, "note": "halo"}}}
+            assert one.ask("POST", "/decide", body=body).status == 200
+        still = one.write(one.plan()).json["still"]
+        written = len(one.said)
+        if other == "accepted":
+            assert still == ""
+        else:
+            left = "1 other case of these tests is not accepted, so the tests fail still"
+            assert still.startswith(f"{left} (first tests/test_x.py::test_a")
+            assert still in one.said
+    assert one.said[written:-1] == ([still] if still else [])
 
 
 def test_a_golden_image_is_what_approve_would_write(project, run):

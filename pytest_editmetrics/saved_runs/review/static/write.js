@@ -91,7 +91,7 @@ writing.addEventListener("click", async () => {
     diffSaid.classList.add("failed");
   } else {
     diffTitle.textContent = written.length === 1 ? "1 golden file was written" : `${written.length} golden files were written`;
-    diffSaid.textContent = "Review the change and commit it; then run pytest.";
+    diffSaid.textContent = `Review the change and commit it; then run pytest.${answer.still ? ` But ${answer.still}.` : ""}`;
     diffSaid.classList.remove("failed");
     undoable.length = 0;
     tell(`${diffTitle.textContent}; run pytest`);
