@@ -107,6 +107,18 @@ def always_holds(metric: Metric, bound: float) -> bool:
     return bound >= high if metric.bound_kind == "max" else bound <= low
 
 
+_BY_UNIT = {"dB": ("28", "32"), "px": ("0.5", "0.3"), "levels": ("4", "2"), "times": ("2", "4")}
+
+
+def example_bounds(metric: Metric) -> tuple[str, str]:
+    """Return a bound that a person might write, and a value on its good side."""
+    if metric.unit in _BY_UNIT:
+        return _BY_UNIT[metric.unit]
+    if metric.asks == "change":
+        return "0.02", "0.05"
+    return ("0.1", "0.06") if metric.bound_kind == "max" else ("0.88", "0.92")
+
+
 def checked_review(metric: Metric, entries: Mapping[str, Node]) -> float | None:
     """Return the review bound beside a bound, ``None`` if there is none.
 

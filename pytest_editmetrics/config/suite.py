@@ -7,7 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from pytest_editmetrics.config.bounds import bound_schema, checked_bound, refuse_other_bound
+from pytest_editmetrics.config.bounds import (
+    bound_schema,
+    checked_bound,
+    example_bounds,
+    refuse_other_bound,
+)
 from pytest_editmetrics.config.interpolate import Resolver, load_tree
 from pytest_editmetrics.config.keys import TEXT, Block, Key, Kind, Schema, mapping, number, whole
 from pytest_editmetrics.config.metric_keys import by_metric
@@ -146,7 +151,7 @@ def of_metric(metric: Metric) -> Block:
     )
 
     def average(name: str, text: str, pattern: str = "") -> Key:
-        example = f"{{{metric.bound_kind}: 0.1}}"
+        example = f"{{{metric.bound_kind}: {example_bounds(metric)[0]}}}"
         return Key(name, _average(metric), text, example, empty=False, pattern=pattern)
 
     return Block(

@@ -13,6 +13,7 @@ from pytest_editmetrics.config.bounds import (
     bound_schema,
     checked_bound,
     checked_review,
+    example_bounds,
     refuse_other_bound,
 )
 from pytest_editmetrics.config.keys import (
@@ -155,7 +156,7 @@ def entry_of(metric: Metric) -> Block:
         env,
         "entries that hold where the edit ran: a name of `--editmetrics-env`, an accelerator's"
         " name, capability (`cuda-sm90`) or kind, `cpu`, or `smoke` for smoke weights",
-        f"{{cuda: {{{metric.bound_kind}: {_examples(metric)[0]}}}}}",
+        f"{{cuda: {{{metric.bound_kind}: {example_bounds(metric)[0]}}}}}",
     )
     return replace(variant, keys=(*variant.keys, key))
 
@@ -163,7 +164,7 @@ def entry_of(metric: Metric) -> Block:
 def variant_of(metric: Metric) -> Block:
     """Return the keys of what was approved for a gate in one environment."""
     bound = unread("a number that the metric can reach", lambda registry: bound_schema(metric))
-    held, review = _examples(metric)
+    held, review = example_bounds(metric)
     kind = metric.bound_kind
     weights: Schema = {"type": "string", "pattern": f"^({WEIGHTS.pattern})$"}
     dtype: Schema = {"type": "string", "pattern": f"^{DTYPE.pattern}$"}
@@ -259,18 +260,6 @@ def variant_of(metric: Metric) -> Block:
             ),
         ),
     )
-
-
-_BY_UNIT = {"dB": ("28", "32"), "px": ("0.5", "0.3"), "levels": ("4", "2")}
-
-
-def _examples(metric: Metric) -> tuple[str, str]:
-    """Return a bound that a person might write, and a value on its good side."""
-    if metric.asks == "change":
-        return "0.02", "0.05"
-    if metric.unit in _BY_UNIT:
-        return _BY_UNIT[metric.unit]
-    return ("0.1", "0.06") if metric.bound_kind == "max" else ("0.88", "0.92")
 
 
 def gate_key(metric: str, name: str | None) -> str:
