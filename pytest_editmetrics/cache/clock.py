@@ -29,9 +29,13 @@ class Clock:
     >>> clock = Clock(on=True)
     >>> with clock.of("comparing"), clock.of("encoding"):
     ...     time.sleep(0.02)
-    >>> seconds, gates = clock.take()
-    >>> seconds["encoding"] > 0.01 > seconds["comparing"], gates, clock.take()
-    (True, {}, ({}, {}))
+    >>> with clock.gate("test_it: lpips", "lpips"):
+    ...     time.sleep(0.02)
+    >>> seconds, gates, metrics = clock.take()
+    >>> seconds["encoding"] > 0.01 > seconds["comparing"], list(gates), list(metrics)
+    (True, ['test_it: lpips'], ['lpips'])
+    >>> clock.take()
+    ({}, {}, {})
     """
 
     def __init__(self, on: bool = False):
@@ -39,21 +43,22 @@ class Clock:
         self._lock = threading.RLock()
         self._seconds: dict[Kind, float] = {}
         self._gates: dict[str, float] = {}
+        self._metrics: dict[str, float] = {}
         self._here = threading.local()
 
     def of(self, kind: Kind) -> AbstractContextManager[None]:
         """Count what happens inside as ``kind``, and not as what it happens in."""
         return self._counted(kind) if self.on else _NOTHING
 
-    def gate(self, label: str) -> AbstractContextManager[None]:
-        """Count what happens inside, of whatever kind, as the time of a gate."""
-        return self._gate(label) if self.on else _NOTHING
+    def gate(self, label: str, metric: str | None = None) -> AbstractContextManager[None]:
+        """Count what happens inside, of whatever kind, as the time of a gate, and of ``metric``."""
+        return self._gate(label, metric) if self.on else _NOTHING
 
-    def take(self) -> tuple[dict[Kind, float], dict[str, float]]:
-        """Return the seconds by kind and by gate since they were taken last."""
+    def take(self) -> tuple[dict[Kind, float], dict[str, float], dict[str, float]]:
+        """Return the seconds by kind, by gate and by metric since they were taken last."""
         with self._lock:
-            taken = self._seconds, self._gates
-            self._seconds, self._gates = {}, {}
+            taken = self._seconds, self._gates, self._metrics
+            self._seconds, self._gates, self._metrics = {}, {}, {}
         return taken
 
     @contextmanager
@@ -72,7 +77,7 @@ class Clock:
                 self._seconds[kind] = self._seconds.get(kind, 0.0) + took - inner[0]
 
     @contextmanager
-    def _gate(self, label: str) -> Iterator[None]:
+    def _gate(self, label: str, metric: str | None) -> Iterator[None]:
         start = time.perf_counter()
         try:
             yield
@@ -80,3 +85,5 @@ class Clock:
             took = time.perf_counter() - start
             with self._lock:
                 self._gates[label] = self._gates.get(label, 0.0) + took
+                if metric is not None:
+                    self._metrics[metric] = self._metrics.get(metric, 0.0) + took

@@ -223,9 +223,10 @@ class GoldenImage:
             colour=colour or self._session.settings.colour,
             failed=lambda comparator, error: self._not_measured(comparator, name, error),
         )
-        clock, label = self._session.clock, "golden_image" + (f"@{name}" if name else "")
+        clock, kind = self._session.clock, "golden_image"
+        label = f"{self._test.nodeid}: {kind}" + (f"@{name}" if name else "")
         try:
-            with clock.gate(f"{self._test.nodeid}: {label}"), clock.of("goldens"):
+            with clock.gate(label, kind), clock.of("goldens"):
                 result = run_job(self._session, job)
         except Exception as error:
             made = [self._not_measured(one, name, error) for one in self._named(stated)]

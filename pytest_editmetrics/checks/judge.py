@@ -79,8 +79,9 @@ def judged(session: EditSession, job: Job) -> Judged:
     from pytest_editmetrics.pipes.explain import Evidence
 
     evidence = Evidence()
-    label = job.config.metric.name + ("" if job.name is None else f"@{job.name}")
-    with session.clock.gate(f"{job.nodeid}: {label}"):
+    metric = job.config.metric.name
+    label = metric + ("" if job.name is None else f"@{job.name}")
+    with session.clock.gate(f"{job.nodeid}: {label}", metric):
         update = update_of(session.options, job.owner)
         gate, measurement = _judged(session, job, evidence, update)
     if evidence.drift is not None and measurement is not None:

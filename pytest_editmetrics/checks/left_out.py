@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_editmetrics.config.expect import left_out
+
 if TYPE_CHECKING:
     from pytest_editmetrics.config.case_file import CaseFile, CaseSpec
     from pytest_editmetrics.config.expect import Expect
@@ -30,18 +32,15 @@ def say_left_out(
     if marker.metrics is not None:
         asked = [config.metric.name for config in configs]
         where = f"the marker's metrics in {session.shown(path)}"
-        _say(session, settings.left_out(asked, expect, where))
+        _say(session, left_out(asked, expect, where))
     elif settings.path is not None:
         _say(session, settings.narrowed(session.shown(settings.path)))
 
 
 def say_left_out_of_case(session: EditSession, file: CaseFile, case: CaseSpec) -> None:
     """Say what the metrics of a case, or of its file, leave out."""
-    settings = session.settings
-    asked = [session.registry.metric(name).name for name in case.metrics or file.metrics or ()]
-    if asked:
-        where = f"metrics in {session.shown(file.path)}"
-        _say(session, settings.left_out(asked, case.expect or settings.expect, where))
+    expect = case.expect or session.settings.expect
+    _say(session, file.left_out(case, expect, session.registry, session.shown(file.path)))
 
 
 def _say(session: EditSession, told: str | None) -> None:

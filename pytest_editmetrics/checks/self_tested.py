@@ -39,7 +39,7 @@ def add_edit(
 ) -> Gate:
     """Record, as a gate, whether the gates of a check would notice a fault."""
     images = [one for one in _kept(record) if isinstance(one, ImageJob)]
-    with session.clock.gate(f"{jobs[0].nodeid}: {SELFTEST}"):
+    with session.clock.gate(f"{jobs[0].nodeid}: {SELFTEST}", SELFTEST):
         noticed = selftest(session, jobs, gates, golden_images=images)
     gate = record.add(_selftest_gate(noticed, jobs[0].name, gates[0].region))
     if noticed.wrong_edits:
@@ -58,12 +58,12 @@ def add_image(
     What it holds of an edit that came before is told with that.
     """
     label = f"{record.item.nodeid}: {SELFTEST}"
-    with session.clock.gate(label):
+    with session.clock.gate(label, SELFTEST):
         noticed = selftest_image(session, job, gates)
     gate = record.add(_selftest_gate(noticed, _image_case(gates[0].name), gates[0].region))
     if noticed.caught:
         for edit in [one for one in _kept(record) if isinstance(one, _Edit)]:
-            with session.clock.gate(label):
+            with session.clock.gate(label, SELFTEST):
                 edit.noticed = also_by(session, job, edit.pair, edit.noticed)
             if edit.noticed.held and isinstance(record, TestRecord):
                 made = _selftest_gate(edit.noticed, edit.gate.name, edit.gate.region)

@@ -112,6 +112,14 @@ COLOUR = Key(
     "what the configuration says, else `seen`",
     call="colour",
 )
+EXPECTED = Key(
+    "expect",
+    EXPECT,
+    "how the model writes the background, which chooses metrics and bounds",
+    "composited",
+    "what the configuration says",
+    call="expect",
+)
 # what cases and rows have in common, besides these three and ``coords``
 FIELDS = (
     Key(
@@ -146,6 +154,6 @@ FIELDS = (
         call="thresholds",
     ),
     *SIZES,
-    Key("expect", EXPECT, "how the model writes the background", "composited", call="expect"),
+    EXPECTED,
     COLOUR,
 )

@@ -14,6 +14,7 @@ from pytest_editmetrics.config.areas import IMAGE, coords
 from pytest_editmetrics.config.asset_roots import AssetRoots, wider_rootdir
 from pytest_editmetrics.config.case_fields import (
     EDITED,
+    EXPECTED,
     FIELDS,
     ID,
     REFERENCE,
@@ -22,6 +23,7 @@ from pytest_editmetrics.config.case_fields import (
     identifier,
     pair_fields,
 )
+from pytest_editmetrics.config.expect import Expect, left_out
 from pytest_editmetrics.config.keys import END, Block, Key, Kind, Schema
 from pytest_editmetrics.config.metric_keys import METRICS
 from pytest_editmetrics.config.node import Node
@@ -43,7 +45,7 @@ _RESERVED = (
     rf"|(setUp|tearDown)Module{END})"
 )
 
-_OF_FILE = tuple(key.name for key in SIZES)
+_OF_FILE = (*SIZES, EXPECTED)
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class CaseMark:
 
 @dataclass(frozen=True, kw_only=True)
 class CaseSpec(PairFields):
-    """One case as written, with the file's ``resize`` and ``aspect`` where it states none.
+    """One case as written, with what stands at the file's top where it does not say it itself.
 
     ``edited`` of ``None`` means that the fixture ``edit_image`` makes the image; ``metrics`` of
     ``None`` that the file's hold, else the configuration's.
@@ -80,6 +82,13 @@ class CaseFile:
     metrics: tuple[str, ...] | None
     cases: tuple[CaseSpec, ...]
 
+    def left_out(
+        self, case: CaseSpec, expect: Expect | None, registry: PipeRegistry, shown: Path
+    ) -> str | None:
+        """Say what the metrics of a case, or of the file, leave out of what ``expect`` holds."""
+        asked = [registry.metric(name).name for name in case.metrics or self.metrics or ()]
+        return left_out(asked, expect, f"metrics in {shown}") if asked else None
+
 
 def read_case_file(
     path: Path, registry: PipeRegistry, rootdir: Path, roots: AssetRoots | None = None
@@ -99,7 +108,7 @@ def read_case_file(
     if root.value is None:
         root.fail("the file is empty; it needs a list of `cases`")
     given = FILE.read(root, registry)
-    of_file = {name: given.get(name) for name in _OF_FILE}
+    of_file = {key.name: given.get(key.name) for key in _OF_FILE}
     metrics = given.get("metrics")
     reader = _CaseReader(path, registry, roots or AssetRoots(rootdir), of_file, metrics)
     return CaseFile(
@@ -306,7 +315,7 @@ FILE = Block(
             "[lpips]",
             call="metrics",
         ),
-        *SIZES,
+        *_OF_FILE,
         Key(
             "cases",
             Kind("a list of cases", _case_nodes, _cases_schema, CASE),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -124,6 +124,20 @@ def check_expect(name: Any) -> Expect | None:
 def is_told(metric: str, expect: Expect | None) -> bool:
     """Tell whether an expectation measures a metric that it states no bound for."""
     return expect is not None and metric in EXPECTATIONS[expect].told
+
+
+def left_out(asked: Collection[str], expect: Expect | None, where: str) -> str | None:
+    """Say which metrics an expectation would hold that those named leave out.
+
+    ``asked`` are the metrics that are named, and ``where``; ``expect`` is what holds there.
+    """
+    if expect is None:
+        return None
+    left = [name for name in EXPECTATIONS[expect].bounds if name not in asked]
+    if not left:
+        return None
+    them = "it" if len(left) == 1 else "them"
+    return f"expect {expect} would also hold {', '.join(left)}: {where} leaves {them} out"
 
 
 EXPECT = choice(*EXPECTATIONS)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pytest_editmetrics.config import golden_block
-from pytest_editmetrics.config.expect import EXPECTATIONS, Expect, is_told
+from pytest_editmetrics.config.expect import EXPECTATIONS, Expect, is_told, left_out
 from pytest_editmetrics.config.golden_images import ImageSettings
 from pytest_editmetrics.config.interpolate import (
     Resolver,
@@ -101,23 +101,10 @@ class Settings:
         stated = expect or (None if self.metrics_named else self.expect)
         return (self.metrics, False) if stated is None else (EXPECTATIONS[stated].metrics, True)
 
-    def left_out(self, asked: Collection[str], expect: Expect | None, where: str) -> str | None:
-        """Say which metrics an expectation would hold that those named leave out.
-
-        ``asked`` are the metrics that are named, and ``where``; ``expect`` is what holds there.
-        """
-        if expect is None:
-            return None
-        left = [name for name in EXPECTATIONS[expect].bounds if name not in asked]
-        if not left:
-            return None
-        them = "it" if len(left) == 1 else "them"
-        return f"expect {expect} would also hold {', '.join(left)}: {where} leaves {them} out"
-
     def narrowed(self, shown: Path) -> str | None:
         """Say what the file's ``metrics:`` leave out of its ``expect:``; ``shown`` is its path."""
         named = self.metrics_named
-        return self.left_out(self.metrics, self.expect, f"metrics of {shown}") if named else None
+        return left_out(self.metrics, self.expect, f"metrics of {shown}") if named else None
 
 
 def load_settings(path: Path | None, registry: PipeRegistry, rootdir: Path) -> Settings:

@@ -7,8 +7,7 @@ from dataclasses import replace
 
 from pytest_editmetrics.config import asset_roots, golden_block, golden_bounds
 from pytest_editmetrics.config.bounds import BOUNDS, bounds
-from pytest_editmetrics.config.case_fields import COLOUR
-from pytest_editmetrics.config.expect import EXPECT
+from pytest_editmetrics.config.case_fields import COLOUR, EXPECTED
 from pytest_editmetrics.config.keys import (
     Block,
     Key,
@@ -146,13 +145,7 @@ SETTINGS = Block(
             "[lpips]",
             call="metrics",
         ),
-        Key(
-            "expect",
-            EXPECT,
-            "how the model writes the background, which chooses metrics and bounds",
-            "composited",
-            call="expect",
-        ),
+        replace(EXPECTED, default=""),
         *SIZES,
         replace(COLOUR, default="seen"),
         Key(

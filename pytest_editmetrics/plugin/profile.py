@@ -6,8 +6,8 @@ With pytest-xdist the workers' reports bring it to the controller, which adds it
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Generator
+from collections import defaultdict
+from collections.abc import Generator, Iterable, Mapping
 from json import dumps, loads
 from typing import Any
 
@@ -48,8 +48,9 @@ class _Profile:
     def __init__(self, session: EditSession):
         self._session = session
         self._started = time.perf_counter()
-        self._seconds: Counter[str] = Counter()
-        self._gates: Counter[str] = Counter()
+        self._seconds: defaultdict[str, float] = defaultdict(float)
+        self._gates: defaultdict[str, float] = defaultdict(float)
+        self._metrics: defaultdict[str, float] = defaultdict(float)
         self._workers: set[str] = set()
 
     @pytest.hookimpl(tryfirst=True)
@@ -57,23 +58,22 @@ class _Profile:
         carried = vars(report).pop(_CARRIED, None)
         if carried is None:
             return
-        seconds, gates = loads(carried)
-        self._add(seconds, gates)
+        self._add(loads(carried))
         if (node := getattr(report, "node", None)) is not None:
             self._workers.add(str(node.gateway.id))
 
-    def _add(self, seconds: dict[str, float], gates: dict[str, float]) -> None:
-        for kind, taken in seconds.items():
-            self._seconds[kind] += taken  # type: ignore[assignment]
-        for gate, taken in gates.items():
-            self._gates[gate] += taken  # type: ignore[assignment]
+    def _add(self, taken: Iterable[Mapping[Any, float]]) -> None:
+        for sums, more in zip((self._seconds, self._gates, self._metrics), taken, strict=True):
+            for name, seconds in more.items():
+                sums[name] += seconds
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         from pytest_editmetrics.report.profile import profile_lines
 
-        self._add(*self._session.clock.take())  # type: ignore[arg-type]
+        self._add(self._session.clock.take())
         session = time.perf_counter() - self._started
         terminalreporter.section("editmetrics profile")
-        for line in profile_lines(self._seconds, self._gates, session, len(self._workers)):
+        spent, workers = (self._seconds, self._gates, self._metrics), len(self._workers)
+        for line in profile_lines(*spent, session, workers):
             terminalreporter.write_line(line)

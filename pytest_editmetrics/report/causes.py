@@ -14,6 +14,7 @@ from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.measurement import GOLDEN_IMAGE
 
 _IN_A_HEADLINE = 2
+_LEAST = 0.01  # a share that is said as a number
 _OF_TONE = (
     "exposure", "contrast", "colour", "colours mixed", "inverted-tone", "channels", "greyscale",
     "profile lost", "gamma", "mirrored", "spill", "local", "one colour",
@@ -136,12 +137,16 @@ def causes_in_short(gate: Gate) -> str:
     'background moved 1.00 px right (88 %), JPEG (12 %)'
     >>> causes_in_short(Gate("drift_px", "fail", details={"causes": [encoded, moved]}))
     'background moved 1.00 px right (88 %)'
+    >>> darker = {"kind": "exposure", "share": 0.003, "text": "exposure -4.0 of 255"}
+    >>> causes_in_short(Gate("tone", "fail", details={"causes": [darker]}))
+    'exposure -4.0 of 255'
     >>> no_edit = {"kind": "no-edit", "text": "the edit area is the reference's"}
     >>> causes_in_short(Gate("edit_lpips", "fail", details={"causes": [no_edit]}))
     "the edit area is the reference's"
     """
     seen, others = _parted(gate)
-    return ", ".join(cause["text"] + _share(cause) for cause in (seen or others)[:_IN_A_HEADLINE])
+    first = (seen or others)[:_IN_A_HEADLINE]
+    return ", ".join(cause["text"] + _share(cause, least="") for cause in first)
 
 
 def causes_in_full(causes: Sequence[Mapping[str, Any]]) -> str:
@@ -164,5 +169,8 @@ def _in_full(cause: Mapping[str, Any]) -> str:
     return f"{head}: {text}" if text else head
 
 
-def _share(cause: Mapping[str, Any]) -> str:
-    return f" ({100 * cause['share']:.0f} %)" if "share" in cause else ""
+def _share(cause: Mapping[str, Any], least: str = " (under 1 %)") -> str:
+    """Return the share in brackets, ``least`` of one that is next to nothing."""
+    if "share" not in cause:
+        return ""
+    return f" ({100 * cause['share']:.0f} %)" if cause["share"] >= _LEAST else least

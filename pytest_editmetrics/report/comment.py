@@ -16,6 +16,7 @@ from pytest_editmetrics.report.markdown import (
     fitted,
     listed,
     listed_alike,
+    listed_gates,
     problem_block,
     reruns,
     verdict_heading,
@@ -23,7 +24,6 @@ from pytest_editmetrics.report.markdown import (
 from pytest_editmetrics.report.next_steps import Session, next_steps, typed_path
 from pytest_editmetrics.report.summary import by_expect
 from pytest_editmetrics.report.tally import Tally, TestGates, beyond, tally_of
-from pytest_editmetrics.report.text import headline
 from pytest_editmetrics.report.unheld import (
     failing_words,
     obsolete_texts,
@@ -74,9 +74,8 @@ def comment(
         head.append(by_expect(tally.by_expect, tally.counts()["gates"]))
     if url:
         head.append(f"[The report]({quote(url, safe=_IN_A_LINK)})")
-    body = listed("Failing, the worst first", _failing(tally))
-    unseen = [_entry(test, gate) for test, gate in tally.hidden]
-    body += listed("Failing, but did not fail the test (xfail mark or caught)", unseen)
+    body = listed_gates("Failing, the worst first", _failing(tally))
+    body += listed_gates("Failing, but did not fail the test (xfail mark or caught)", tally.hidden)
     errors = [pair for pair in tally.failing if pair[1].verdict == "error"]
     said = [
         (
@@ -97,8 +96,8 @@ def comment(
         body += listed("New", [key_text(key) for key in base.only_head])
         raised = {test.nodeid for test in run.failed}  # told above
         body += listed("Gone", [key_text(key) for key in base.only_base if key[0] not in raised])
-    body += listed("Unmeasured", _of(tally, "unmeasured"))
-    body += listed("For review", _of(tally, "review"))
+    body += listed_gates("Unmeasured", _of(tally, "unmeasured"))
+    body += listed_gates("For review", _of(tally, "review"))
     body += reruns(tally)
     renamed = unheld is not None and unheld.renamed
     steps = next_steps(tally, Session(run=typed_path(run.shown), url=url, renamed=renamed))
@@ -119,19 +118,14 @@ def _without_entry(run: Run) -> list[str]:
     return [*listed(signed, list(approved)), *listed(left, list(others))]
 
 
-def _failing(tally: Tally) -> list[str]:
+def _failing(tally: Tally) -> list[tuple[TestGates, Gate]]:
     failing = [pair for pair in tally.failing if pair[1].verdict != "error"]
-    failing.sort(key=lambda pair: beyond(pair[1]), reverse=True)
-    return [_entry(test, gate) for test, gate in failing]
+    return sorted(failing, key=lambda pair: beyond(pair[1]), reverse=True)
 
 
-def _of(tally: Tally, verdict: str) -> list[str]:
+def _of(tally: Tally, verdict: str) -> list[tuple[TestGates, Gate]]:
     found = [pair for pair in tally.notable if pair[1].verdict == verdict]
-    return [_entry(test, gate) for test, gate in found if not gate.failing]
-
-
-def _entry(test: TestGates, gate: Gate) -> str:
-    return f"{test.nodeid}: {headline(gate)}"
+    return [(test, gate) for test, gate in found if not gate.failing]
 
 
 def _changed(base: Comparison) -> tuple[list[str], int]:

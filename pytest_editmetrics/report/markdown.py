@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from pytest_editmetrics.errors import counted
 from pytest_editmetrics.gates.verdict import Gate
+from pytest_editmetrics.report.causes import causes_in_short
 from pytest_editmetrics.report.failure import failure_text, of_the_same_error
 from pytest_editmetrics.report.listed import below
 from pytest_editmetrics.report.summary import by_expect, columns_of, worst_margin
@@ -25,9 +26,10 @@ from pytest_editmetrics.report.text import (
     explanation_rows,
     headline,
     rows_as_lines,
+    subject,
     update_mode,
 )
-from pytest_editmetrics.runs.failed import FailedTest, and_more, failed_alike
+from pytest_editmetrics.runs.failed import FailedTest, and_more, failed_alike, in_the_same_words
 
 _ENTITIES = {
     **{character: f"&#{ord(character)};" for character in "\\`*[|~$_"},
@@ -209,9 +211,9 @@ def _sections(tally: Tally, end: SessionEnd) -> list[str]:
         "Failing, but did not fail the test (xfail mark or caught)", tally.hidden, end.typed
     )
     sections += listed_alike("Failed otherwise", failed_alike(end.failed), len(end.failed))
-    sections += listed("For review", [f"{t.nodeid}: {headline(g)}" for t, g in review])
+    sections += listed_gates("For review", review)
     sections += listed("Crashed, so not measured to the end", tally.crashed)
-    sections += listed("Unmeasured", [f"{t.nodeid}: {headline(g)}" for t, g in unmeasured])
+    sections += listed_gates("Unmeasured", unmeasured)
     sections += reruns(tally)
     sections += listed("Recorded", [f"{t.nodeid}: {headline(g)}" for t, g in recorded])
     return sections + listed("Notes", [note.strip() for note in end.notes])
@@ -296,6 +298,32 @@ def listed_alike(
         if others:
             blocks.append(_folded(others))
     return blocks
+
+
+def listed_gates(title: str, gates: Sequence[tuple[TestGates, Gate]]) -> list[str]:
+    """Return such a list of gates: those that say the same of their tests are one entry."""
+    entries = [
+        (
+            f"{test.nodeid}{and_more(others)}: {headline(gate)}",
+            [other.nodeid + _other_value(of_other, gate) for other, of_other in others],
+        )
+        for (test, gate), *others in in_the_same_words(gates, lambda pair: _words(pair[1]))
+    ]
+    return listed_alike(title, entries, len(gates))
+
+
+def _words(gate: Gate) -> object:
+    """Return what a gate says; where its cause is known, whatever its value."""
+    causes = causes_in_short(gate)
+    if not causes or gate.value is None or gate.bound is None or gate.snapshot is not None:
+        return headline(gate)
+    return subject(gate), gate.verdict, gate.bound_kind, gate.bound, gate.review, causes
+
+
+def _other_value(gate: Gate, first: Gate) -> str:
+    """Return, in brackets, the value of a gate that says the same as another and has its own."""
+    said = headline(gate, cause=False)
+    return "" if said == headline(first, cause=False) else f" ({said})"
 
 
 def _folded(tests: Sequence[str]) -> str:

@@ -155,9 +155,12 @@ def next_steps(tally: Tally, session: Session) -> list[Line]:
     golden = [gate for gate in of_tests if recordable(gate)]  # a manifest has no goldens
     recorded = [gate for gate in golden if id(gate) not in held and not gate.xfail]
     number = len(failing) + len(other)
+    unjudged = _mostly_unjudged(tally)
     if session.renamed and (recorded or missing):
         lines.append(Line(_RENAME))
-    if recorded:
+    if recorded and unjudged:
+        lines.append(Line(f"not to be accepted yet: {len(recorded)} of {number}, {unjudged}"))
+    elif recorded:
         accept = _update(session, "failed")
         which = f"all {number}" if len(recorded) == number else f"{len(recorded)} of {number}"
         too = ", and record what has no golden" if missing else ""
@@ -183,7 +186,10 @@ def next_steps(tally: Tally, session: Session) -> list[Line]:
         and not gate.xfail
         and (session.run or test.nodeid not in lost)
     ]
-    if new:
+    if new and unjudged:
+        which = f"{len(new)} of {len(missing)} without a golden"
+        lines.append(Line(f"not to be recorded yet: {which}, {unjudged}"))
+    elif new:
         number = len(missing)
         which = f"all {number}" if len(new) == number else f"{len(new)} of {number}"
         which = "the one" if number == 1 else which
@@ -193,9 +199,9 @@ def next_steps(tally: Tally, session: Session) -> list[Line]:
         command = _update(session, "missing") + (" --missing" if session.run and recorded else "")
         lines.append(_typed(f"to record {what}, if right: {command}"))
     takes = {id(gate) for gate in (*golden, *missing) if gate.xfail}
-    lines += _of_known_faults(
-        dict.fromkeys(test.nodeid for test, gate in notable if id(gate) in takes), session
-    )
+    marked = dict.fromkeys(test.nodeid for test, gate in notable if id(gate) in takes)
+    if not unjudged:
+        lines += _of_known_faults(marked, session)
     if left := [gate for gate in missing if not recordable(gate)]:
         lines.append(_without(left, f"{len(missing)} without a golden"))
     can = [gate for gate in missing if recordable(gate)]
@@ -237,6 +243,16 @@ def _waiting(gates: Sequence[Gate], held: Mapping[int, str], total: str) -> str 
     whose = "its" if len(waiting) == 1 else "their"
     whose += " test fails" if one_test else " tests fail"
     return f"{len(waiting)} of {total}, as {whose} for another reason, too; mend that first"
+
+
+def _mostly_unjudged(tally: Tally) -> str:
+    """Return why a session is none to accept: most of its gates judged nothing, as where a model
+    returned another size; empty where that is not so."""
+    errors = [gate for _, gate in tally.notable if gate.verdict == "error"]
+    number, gates = sum(not gate.of_other_golden for gate in errors), tally.counts()["gates"]
+    if 2 * number <= gates:
+        return ""
+    return f"as {number} of {gates} gates could not be judged; mend that first"
 
 
 def _typed(text: str) -> Line:

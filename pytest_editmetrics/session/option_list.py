@@ -139,7 +139,7 @@ OPTIONS = (
     ),
     Option(
         "profile",
-        "say at the end where the session's time went, and which gates took longest",
+        "say at the end where the session's time went, and which gates and metrics took longest",
         kind="bool",
         default=False,
     ),

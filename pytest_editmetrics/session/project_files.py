@@ -88,7 +88,10 @@ def check_file(path: Path, session: EditSession) -> list[str]:
         read_suite(path, registry, rootdir)
         return [] if narrowed is None else [narrowed]
     elif is_case_file(path):
-        read_case_file(path, registry, rootdir, session.asset_roots)
+        file = read_case_file(path, registry, rootdir, session.asset_roots)
+        shown = session.shown(path)
+        told = (file.left_out(case, case.expect, registry, shown) for case in file.cases)
+        return list(dict.fromkeys(line for line in told if line is not None))
     elif holds_thresholds(path):
         waiting = read_golden_file(path, registry, rootdir).waiting()
         return [f"{golden} states no bound: restore it, or record one" for golden in waiting]

@@ -146,3 +146,15 @@ def test_metrics_that_leave_out_what_expect_would_hold_are_noted(project):
     assert (status, out) == (0, "1 file is right\n")
     told = "expect composited would also hold unedit_max_diff: metrics of editmetrics.yaml leaves it out"
     assert err == f"{told}\n"
+
+
+@pytest.mark.parametrize("stated", ["at the top", "in its cases"])
+def test_what_the_metrics_of_cases_leave_out_of_their_expect_is_noted_once(project, stated):
+    top = "expect: composited\n" if stated == "at the top" else ""
+    own = "" if top else ", expect: composited"
+    cases = "".join(f"  - {{id: {name}, reference: a.png{own}}}\n" for name in "ab")
+    text = f"{top}metrics: [lpips, edit_lpips]\ncases:\n{cases}"
+    status, out, err = project({"test_a.edit.yaml": text})
+    assert (status, out) == (0, "1 file is right\n")
+    told = "expect composited would also hold unedit_max_diff: metrics in test_a.edit.yaml leaves it out"
+    assert err == f"{told}\n"

@@ -87,12 +87,48 @@ def test_it_counts_the_gates_that_no_golden_holds(scene, capsys, monkeypatch):
     assert re.search(r"no golden: \d+ of \d+ gates were held to the bounds of expect alone", text)
 
 
+PHOTO = """
+from scene import *
+import pytest
+
+@pytest.mark.parametrize("n", range(5))
+def test_it(edit_gate, n):
+    made = edited()
+    made[:8, :8] = made[:8, :8] // 2 + 100
+    made[0, 0] = n + {values} * n
+    edit_gate.check(scene(), made, BOX)
+"""
+
+
+@pytest.mark.parametrize("values", [-1, pytest.param(9, marks=pytest.mark.long)])
+def test_what_says_the_same_of_many_tests_is_one_line(scene, capsys, monkeypatch, values):
+    """A photo with one fault is in many tests: the worst is named, the others with their values."""
+    config = "metrics: [unedit_max_diff]\nthresholds: {unedit_max_diff: 2}\n"
+    (scene.path / "editmetrics.yaml").write_text(config)
+    scene.makepyfile(test_edit=PHOTO.format(values=values))
+    scene.runpytest("--editmetrics-run-dir=run").assert_outcomes(failed=5)
+    monkeypatch.chdir(scene.path)
+    capsys.readouterr()
+    assert main(["comment", "run"]) == 0
+    text = capsys.readouterr().out
+    failing = text.partition("### Failing, the worst first: 5\n")[2].partition("###")[0]
+    (line,) = [line for line in failing.splitlines() if line.startswith("-")]
+    assert re.search(r"::test_it&#91;\d\] and 4 more: unedit_max_diff .* a local change", line)
+    assert "4 more tests in these words" in failing
+    assert set(re.findall(r"::test_it(?:\[|&#91;)(\d)\]", failing)) == set("01234")
+
+
 def test_it_takes_no_more_than_a_comment_holds(scene, capsys, monkeypatch):
     run(scene, "one", 2)
     results = scene.path / "one/results.jsonl"
     lines = results.read_text().splitlines()
     (gate,) = (line for line in lines if '"record": "gate"' in line or '"record":"gate"' in line)
-    many = [gate.replace("::test_0", f"::test_{number:04}") for number in range(900)]
+    many = [
+        re.sub(r'"bound": ?45.0', f'"bound": {45 + number / 100}', gate).replace(
+            "::test_0", f"::test_{number:04}"
+        )
+        for number in range(900)
+    ]
     results.write_text("\n".join([lines[0], *many, lines[-1]]) + "\n")
     monkeypatch.chdir(scene.path)
     capsys.readouterr()

@@ -87,6 +87,15 @@ def test_what_a_case_file_holds(read, tmp_path):
     assert (empties.thresholds, empties.params, empties.marks) == ({}, {}, ())
 
 
+def test_what_stands_at_the_top_holds_for_each_case_that_does_not_say_it(read):
+    case_file = read(
+        "expect: composited\ncases:\n  - {id: a, reference: a.png}\n"
+        "  - {id: b, reference: a.png, expect: generative}\n"
+        "  - {id: c, reference: a.png, expect: }\n"
+    )
+    assert [case.expect for case in case_file.cases] == ["composited", "generative", "composited"]
+
+
 def case(line):
     return f"cases:\n  - id: a\n    reference: a.png\n    {line}\n"
 

@@ -78,6 +78,17 @@ def test_a_headline_names_what_its_metric_sees_and_the_rest_stands_below(metric,
     assert all(f"{cause['kind']} (" in text for cause in causes)
 
 
+def test_a_share_that_rounds_to_nothing_is_no_zero():
+    """Beside a blur a tone that fails a gate is next to nothing of the squared difference."""
+    darker = {"kind": "exposure", "share": 0.002, "text": "exposure -4.0 of 255"}
+    blur = {"kind": "blur", "share": 0.998, "text": "blurred"}
+    gate = failing("tone", darker, blur)
+    assert causes_in_short(gate) == "exposure -4.0 of 255"
+    text = failure_text([gate], "t.py::t")
+    assert "(0 %)" not in text
+    assert "exposure (under 1 %): -4.0 of 255; blur (100 %): blurred" in text
+
+
 @pytest.mark.parametrize("kind", ["exposure", "colour", "contrast", "gamma", "greyscale"])
 def test_a_change_of_colours_is_left_aside_beyond_detail(kind):
     colour, encoder = {"kind": kind, "share": 0.8}, {"kind": "re-encoding", "share": 0.2}

@@ -332,6 +332,24 @@ def test_a_yaml_case_expects_too(scene):
     result.stdout.fnmatch_lines(["*    cause     *a local change in (16, 16, 48, 48)*"])
 
 
+def test_a_file_of_cases_expects_for_all_of_them(scene):
+    """A case's own goes before, and the file's before the configuration's and its metrics."""
+    write_images(scene.path)
+    (scene.path / "editmetrics.yaml").write_text("metrics: [tone]\nexpect: generative\n")
+    place = "reference: reference.png, edited: edited.png, coords"
+    (scene.path / "test_x.edit.yaml").write_text(
+        "expect: composited\ncases:\n"
+        f"  - {{id: clean, {place}: [[16, 16, 48, 48]]}}\n"
+        f"  - {{id: elsewhere, {place}: [[0, 0, 16, 16]]}}\n"
+        f"  - {{id: jpeg, {place}: [[16, 16, 48, 48]], expect: composited-jpeg}}\n"
+    )
+    result = scene.runpytest("-rA")
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines(
+        ["*    bound     *default expect='composited'*", "FAILED *::elsewhere*"]
+    )
+
+
 def test_a_row_of_a_manifest_expects_too(scene, monkeypatch, capsys):
     write_images(scene.path)
     row = {"id": "one", "reference": "reference.png", "edited": "edited.png"}

@@ -45,8 +45,15 @@ def kinds(result: pytest.RunResult) -> dict[str, float]:
 
 
 def gates(result: pytest.RunResult) -> set[str]:
-    lines = section(result).partition("slowest gates")[2]
+    lines = section(result).partition("slowest gates")[2].partition("costliest metrics")[0]
     return set(re.findall(r"^  \d+\.\d\d s  (.*)$", lines, re.MULTILINE))
+
+
+def metrics(result: pytest.RunResult) -> dict[str, float]:
+    """Return the printed seconds by metric, in the order of the lines."""
+    lines = section(result).partition("costliest metrics")[2]
+    found = re.findall(r"^  (\d+\.\d\d) s +\d+ %  (\S+)$", lines, re.MULTILINE)
+    return {metric: float(taken) for taken, metric in found}
 
 
 def test_the_summary_says_where_the_time_went(scenes):
@@ -156,3 +163,61 @@ def test_gates_in_threads_add_up_to_more_than_the_session_and_it_says_so(suite):
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["the session took *; gates ran in several threads, whose *:"])
     result.stdout.no_fnmatch_line("*everything else*")
+
+
+SLOW = """
+import time
+from conftest import image, PixelPipe
+import pytest
+
+@pytest.fixture(autouse=True)
+def slow(monkeypatch):
+    plain = PixelPipe.__call__
+    def sleeping(self, *args, **options):
+        time.sleep(0.1)
+        return plain(self, *args, **options)
+    monkeypatch.setattr(PixelPipe, "__call__", sleeping)
+
+@pytest.mark.parametrize("number", range(6))
+def test_it(edit_gate, number):
+    edit_gate.check(image(10), image(12), metrics=["unedit_max_diff", "score"], name="a: b")
+"""
+
+
+@pytest.mark.parametrize("workers", ["-n0", pytest.param("-n2", marks=pytest.mark.long)])
+def test_what_all_gates_of_a_metric_took_is_added_up(suite, monkeypatch, workers):
+    """Of many tests each gate takes little, and no list of slow gates says which metric costs."""
+    monkeypatch.setattr(profile, "_LEAST", 1e-9)
+    suite.makefile(".yaml", editmetrics="thresholds: {score: 100, unedit_max_diff: 254}\n")
+    suite.makepyfile(SLOW)
+    result = suite.runpytest("--editmetrics-profile", workers)
+    result.assert_outcomes(passed=6)
+    found = metrics(result)
+    assert list(found) == ["score", "unedit_max_diff"]
+    assert found["score"] >= 0.6
+    assert "costliest metrics: 2 (what several need counts for the first)\n" in section(result)
+
+
+def test_what_explains_a_failure_is_no_metrics_cost(scenes):
+    """The first gate that fails would pay for the cause of all."""
+    result = scenes.runpytest("--editmetrics-profile", "-k", "shifted")
+    result.assert_outcomes(failed=1)
+    listed = re.search(
+        r"^  (\d+\.\d\d) s  test_it.py::test_shifted: lpips@whole$", section(result), re.M
+    )
+    assert kinds(result)["diagnosis"] > 0.02
+    assert metrics(result)["lpips"] < float(listed[1])
+
+
+def test_a_clock_that_stands_still_breaks_no_summary():
+    """As under freezegun."""
+    lines = profile.profile_lines({}, {"test_it: lpips": 0.0}, {"lpips": 0.0}, 1.0, 0)
+    assert not [line for line in lines if "costliest" in line]
+
+
+def test_only_the_first_metrics_are_listed():
+    spent = {f"m{number}": float(number + 1) for number in range(12)}
+    lines = profile.profile_lines({}, {}, spent, 78.0, 0)
+    at = lines.index("costliest metrics: 8 of 12 (what several need counts for the first)")
+    assert lines[at + 1 :][0] == "  12.00 s   15 %  m11"
+    assert len(lines[at + 1 :]) == 8

@@ -137,6 +137,38 @@ def test_what_an_error_keeps_from_being_recorded_is_not_offered(scene):
     )
 
 
+CUT = """
+from scene import *
+import pytest
+
+@pytest.mark.parametrize("n", range({errors}))
+def test_edit(edit_gate, n): edit_gate.check(scene(), edited()[:{height}], BOX, name=f"n{{n}}")
+def test_image(golden_image): golden_image.check(edited()[:{height}], comparator="exact")
+def test_new(edit_gate): edit_gate.check(scene(), edited(), BOX, metrics="unedit_psnr")
+"""
+
+
+@pytest.mark.parametrize(
+    "kept", [(), pytest.param(("--editmetrics-run-dir=run",), marks=pytest.mark.long)]
+)
+def test_where_most_gates_could_not_be_judged_nothing_is_offered_to_be_accepted(scene, kept):
+    """A model that returns another size fails the golden images too, and these could be approved."""
+    (scene.path / "editmetrics.yaml").write_text(
+        "metrics: [unedit_max_diff]\nthresholds: {unedit_max_diff: 254}\n"
+    )
+    scene.makepyfile(test_edit=CUT.format(errors=4, height=128))
+    scene.runpytest("--editmetrics-update=missing", "-k", "not new").assert_outcomes(passed=5)
+    scene.makepyfile(test_edit=CUT.format(errors=4, height=96))
+    lines = screen(scene.runpytest(*kept))
+    assert not any(line.startswith(("to accept", "to record")) for line in lines)
+    why = "as 4 of 6 gates could not be judged; mend that first"
+    assert f"not to be accepted yet: 1 of 1, {why}" in lines
+    assert f"not to be recorded yet: 1 of 1 without a golden, {why}" in lines
+    scene.makepyfile(test_edit=CUT.format(errors=2, height=96))
+    lines = screen(scene.runpytest(*kept))
+    assert any(line.startswith("to accept it") for line in lines)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("other", ["unedit_psnr", "no match"])
 def test_what_a_failure_that_no_golden_can_hold_keeps_from_being_recorded_is_not_offered(
