@@ -38,6 +38,7 @@ from pytest_editmetrics.background.finer import finer_colours
 from pytest_editmetrics.background.gradient import find_gradient
 from pytest_editmetrics.background.motion import Motion, warped
 from pytest_editmetrics.background.one_colour import one_colour_cause
+from pytest_editmetrics.background.one_curve import find_one_curve
 from pytest_editmetrics.background.resampled import find_resampled
 from pytest_editmetrics.background.rest import rest_causes, structure
 from pytest_editmetrics.background.spill import find_alone, find_local, find_wide, local_contrast
@@ -156,6 +157,10 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
     if (blank := _of_one_colour(reference, edited, mask, drift)) is not None:
         return blank
     still = drift.motion is None or drift.warp_px < _STILL
+    if still and few is None and (curve := find_one_curve(before, after, mask)) is not None:
+        cause, toned_so = curve
+        share = 1 - apart(planes(toned_so), after, mask) / total
+        return _beside(cause.of(share), toned_so, edited, mask, drift)
     if still and (resized := find_resampled(before, after, mask)) is not None:
         cause, again, inner = resized
         share = 1 - apart(planes(again), after, inner) / max(apart(before, after, inner), 1.0)
