@@ -42,6 +42,7 @@ from pytest_editmetrics.background.one_curve import find_one_curve
 from pytest_editmetrics.background.resampled import find_resampled
 from pytest_editmetrics.background.rest import rest_causes, structure
 from pytest_editmetrics.background.spill import find_alone, find_local, find_wide, local_contrast
+from pytest_editmetrics.background.strong_noise import find_strong_noise
 from pytest_editmetrics.background.tone import Tone, fit_tone
 from pytest_editmetrics.background.undone import (
     EXPLAINS,
@@ -151,6 +152,8 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
         return (local_cause(beside, 1.0),)
     if (little := almost_nothing(before, after, mask, total)) is not None:
         return (little,)
+    if (noise := find_strong_noise(before, after, mask)) is not None:
+        return (noise,)
     few = few_colours(reference, edited, mask)
     if few is not None and (told := _of_few_colours(few, reference, edited, mask, drift)):
         return told
