@@ -27,7 +27,8 @@ _TIMES = 1.6
 _ON_THE_MEAN = 0.1  # of what a line does to levels on the mean, where an even curve
 _EARNED = 0.85  # leaves less than this of what a line leaves
 _SAME = 0.95  # correlation: another picture that a curve draws together is none
-_FLAT = 0.5  # of the range of levels: what became one level, as an object in black, is no curve
+MOST_FLAT = 0.5
+"""Of the range of levels: what became one level, as an object in black, is no curve."""
 PLACES = {"shadows": 10, "middle": 50, "lights": 90}
 """Percentiles of the levels that a curve is said by."""
 _ONE_POWER = 0.05  # by which the powers of the channels differ,
@@ -123,7 +124,7 @@ def find_curve(cells: ColourCells, tone: Tone) -> Curve | None:
     follows = correlation_of(drawn_even.ravel(), after.ravel()) >= _SAME
     dark, _, light = np.interp(places, *even) - places
     as_a_blur = dark > 0 > light
-    if fits and follows and _flat(*even) <= _FLAT and not as_a_blur:
+    if fits and follows and flat(*even) <= MOST_FLAT and not as_a_blur:
         return Curve(np.stack([_drawn(*even)] * 3), None, lighter, tuple(places))
     if of_curve > _LEFT:
         return None
@@ -168,7 +169,7 @@ def _knots(one: Floats, other: Floats) -> tuple[Floats, Floats]:
     return at[kept], is_[kept]
 
 
-def _flat(at: Floats, is_: Floats) -> float:
+def flat(at: NDArray[Any], is_: Floats) -> float:
     """Return the share of the range of levels whose differences are gone."""
     apart = np.diff(at)
     return float(apart[np.diff(is_) < apart / 20].sum() / max(float(apart.sum()), 1.0))

@@ -11,7 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_editmetrics.background.cause import Cause
-from pytest_editmetrics.background.curves import PLACES, Curve, power_of, raised
+from pytest_editmetrics.background.curves import (
+    MOST_FLAT,
+    PLACES,
+    Curve,
+    flat,
+    power_of,
+    raised,
+)
 from pytest_editmetrics.background.differences import Planes
 from pytest_editmetrics.background.undone import apart
 from pytest_editmetrics.images.load import Array
@@ -44,6 +51,8 @@ def find_one_curve(before: Planes, after: Planes, mask: Mask) -> tuple[Cause, Ar
     step = max(1, math.isqrt(mask.size // _MOST_PIXELS))
     seen = mask[::step, ::step]
     was, is_ = (image[:, ::step, ::step][:, seen].ravel() for image in (before, after))
+    if len(was) < _LEVELS * _OFTEN:
+        return None
     levels = was.astype(np.uint8)
     follows = np.ones(levels.shape, np.bool_)
     for within in (_FAR, _NEAR):
@@ -71,6 +80,7 @@ def find_one_curve(before: Planes, after: Planes, mask: Mask) -> tuple[Cause, Ar
 def _cause(made: Curve, curve: Floats, counts: NDArray[np.int64]) -> Cause | None:
     """Return what a curve is; ``None`` for a line, which is a tone."""
     at = np.arange(256.0)
+    known = np.flatnonzero(counts >= _OFTEN)
     weights = np.where(counts >= _OFTEN, counts, 0)
     changed = (np.abs(curve - at) > _NEAR / 2) & (weights > 0)
     if not changed.any():
@@ -78,11 +88,14 @@ def _cause(made: Curve, curve: Floats, counts: NDArray[np.int64]) -> Cause | Non
     same = np.flatnonzero(~changed & (weights > 0))
     low, high = int(curve[changed].min()), int(curve[changed].max())
     if low == high and len(same) and weights[changed].sum() >= _CUT * weights.sum():
-        lights = bool(low <= np.flatnonzero(changed).min())
-        if lights or high >= np.flatnonzero(changed).max():
+        gone = np.flatnonzero(changed)
+        lights = bool(same.max() <= low < gone.min())
+        if lights or gone.max() < low <= same.min():
             name = "lights" if lights else "shadows"
             text = f"{name} cut off at {low} of 255"
             return Cause("exposure", 1.0, text, {"cut_off": low}, f"{text}, alike in all channels")
+    if flat(known, curve[known]) > MOST_FLAT:  # as of an object that became black
+        return None
     open_ = (curve > 1) & (curve < 254)
     if not weights[open_].any():
         return None
