@@ -62,7 +62,7 @@ TRUTH = {
     "zoomed": ("zoom", "stretch"),
     "colour": ("colour", "exposure", "contrast"),
     "spilled": ("spill", "seam", "moved-part"),
-    "resolution": ("blur",),
+    "resolution": ("blur", "resampled"),
 }
 
 

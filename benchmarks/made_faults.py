@@ -258,7 +258,9 @@ FAULTS: Mapping[str, Fault] = {
     "colours lost": Fault(("greyscale",), "", (1,), _whole(lambda i, _: _grey(i))),
     "JPEG": Fault(("jpeg",), "quality", (95, 80, 60, 40, 20), _whole(as_jpeg)),
     "blur": Fault(("blur",), "px", (0.5, 1, 2, 4), _whole(blurred)),
-    "smaller in between": Fault(("blur",), "% smaller", (12.5, 25, 37.5, 50), _whole(_smaller)),
+    "smaller in between": Fault(
+        ("resampled", "blur"), "% smaller", (12.5, 25, 37.5, 50), _whole(_smaller)
+    ),
     "VAE-like": Fault(("re-encoding", "blur"), "px", (1, 1.5, 2, 3), _whole(as_by_a_vae)),
     "redrawn texture": Fault(("redrawn",), "px", (4, 8, 16), _whole(redrawn)),
     "spill": Fault(("spill", "seam"), "px", (8, 16, 32, 64, 128), spilled),

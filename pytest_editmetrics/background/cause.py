@@ -17,7 +17,7 @@ Kind = Literal[
     "shift", "zoom", "rotation", "stretch", "perspective", "mirrored", "moved-part", "exposure",
     "contrast", "colour", "colours mixed", "inverted-tone", "channels", "greyscale", "one colour",
     "gamma", "spill", "seam", "blur", "sharpening", "jpeg", "noise", "re-encoding", "redrawn",
-    "almost-nothing", "profile lost", "transparent", "uneven light", "few colours",
+    "almost-nothing", "profile lost", "transparent", "uneven light", "few colours", "resampled",
     "unexplained",
 ]  # fmt: skip
 

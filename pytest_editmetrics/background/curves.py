@@ -27,8 +27,10 @@ _TIMES = 1.6
 _ON_THE_MEAN = 0.1  # of what a line does to levels on the mean, where an even curve
 _EARNED = 0.85  # leaves less than this of what a line leaves
 _SAME = 0.95  # correlation: another picture that a curve draws together is none
-_FLAT = 0.5  # of the range of levels: what became one level, as an object in black, is no curve
-_PLACES = {"shadows": 10, "middle": 50, "lights": 90}  # percentiles of the levels
+MOST_FLAT = 0.5
+"""Of the range of levels: what became one level, as an object in black, is no curve."""
+PLACES = {"shadows": 10, "middle": 50, "lights": 90}
+"""Percentiles of the levels that a curve is said by."""
 _ONE_POWER = 0.05  # by which the powers of the channels differ,
 _OF_POWER = 0.06  # or by so much of their mean
 _OPEN = (4.0, 251.0)  # of 255
@@ -76,9 +78,7 @@ class Curve:
     def _even_cause(self, share: float) -> Cause:
         shifts = [float(np.interp(at, range(256), self.levels[0])) - at for at in self.even]
         dark, *_, light = shifts
-        told = ", ".join(
-            f"{name} {shift:+.1f}" for name, shift in zip(_PLACES, shifts, strict=True)
-        )
+        told = ", ".join(f"{name} {shift:+.1f}" for name, shift in zip(PLACES, shifts, strict=True))
         at = ", ".join(f"{level:.0f}" for level in self.even)
         text = f"tones changed by a curve ({told} of 255)"
         facts = {
@@ -106,25 +106,25 @@ def find_curve(cells: ColourCells, tone: Tone) -> Curve | None:
     knots = [_knots(one, other) for one, other in zip(before, after, strict=True)]
     drawn = [np.interp(one, *of) for one, of in zip(before, knots, strict=True)]
     of_curve = _share(_off(drawn, after), least)
-    powers = [_power(one, other) for one, other in zip(before, after, strict=True)]
+    powers = [power_of(one, other) for one, other in zip(before, after, strict=True)]
     power = float(np.mean(powers))
     if np.ptp(powers) <= max(_ONE_POWER, _OF_POWER * power):
-        of_power = _share(_off(_raised(before, power), after), least)
+        of_power = _share(_off(raised(before, power), after), least)
         fits = of_power <= min(_LEFT, max(_TIMES * of_curve, of_curve + _MORE))
-        raised = [_raised(at, power) for at, _ in knots]
-        if fits or _on_the_mean(knots, tone, raised) <= _LEFT:
-            return Curve(np.stack([_raised(np.arange(256.0), power)] * 3), power, lighter)
+        of_knots = [raised(at, power) for at, _ in knots]
+        if fits or _on_the_mean(knots, tone, of_knots) <= _LEFT:
+            return Curve(np.stack([raised(np.arange(256.0), power)] * 3), power, lighter)
     even = _knots(before.ravel(), after.ravel())
     drawn_even = np.interp(before, *even)
     of_even = _share(_off(drawn_even, after), least)
     fits = of_even <= min(_LEFT, max(_TIMES * of_curve, of_curve + _MORE))
     evenly = [np.interp(at, *even) for at, _ in knots]
-    places = np.percentile(before, list(_PLACES.values())).tolist()
+    places = np.percentile(before, list(PLACES.values())).tolist()
     fits = fits or (of_even <= _EARNED and _on_the_mean(knots, tone, evenly) <= _ON_THE_MEAN)
     follows = correlation_of(drawn_even.ravel(), after.ravel()) >= _SAME
     dark, _, light = np.interp(places, *even) - places
     as_a_blur = dark > 0 > light
-    if fits and follows and _flat(*even) <= _FLAT and not as_a_blur:
+    if fits and follows and flat(*even) <= MOST_FLAT and not as_a_blur:
         return Curve(np.stack([_drawn(*even)] * 3), None, lighter, tuple(places))
     if of_curve > _LEFT:
         return None
@@ -169,7 +169,7 @@ def _knots(one: Floats, other: Floats) -> tuple[Floats, Floats]:
     return at[kept], is_[kept]
 
 
-def _flat(at: Floats, is_: Floats) -> float:
+def flat(at: NDArray[Any], is_: Floats) -> float:
     """Return the share of the range of levels whose differences are gone."""
     apart = np.diff(at)
     return float(apart[np.diff(is_) < apart / 20].sum() / max(float(apart.sum()), 1.0))
@@ -186,7 +186,8 @@ def _drawn(at: Floats, is_: Floats) -> Floats:
     return clipped
 
 
-def _power(one: Floats, other: Floats) -> float:
+def power_of(one: Floats, other: Floats) -> float:
+    """Return the gamma that levels of 255 changed by; NaN where too few are seen."""
     low, high = _OPEN
     seen = (one > low) & (one < high) & (other > low) & (other < high)
     if np.count_nonzero(seen) < FEW:
@@ -195,7 +196,8 @@ def _power(one: Floats, other: Floats) -> float:
     return float(np.median(is_ / was))
 
 
-def _raised(levels: Floats, power: float) -> Floats:
+def raised(levels: Floats, power: float) -> Floats:
+    """Return what a gamma makes of levels of 255."""
     return 255 * (levels / 255) ** power
 
 

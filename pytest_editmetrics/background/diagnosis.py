@@ -38,17 +38,25 @@ from pytest_editmetrics.background.finer import finer_colours
 from pytest_editmetrics.background.gradient import find_gradient
 from pytest_editmetrics.background.motion import Motion, warped
 from pytest_editmetrics.background.one_colour import one_colour_cause
+from pytest_editmetrics.background.one_curve import find_one_curve
+from pytest_editmetrics.background.resampled import find_resampled
 from pytest_editmetrics.background.rest import rest_causes, structure
-from pytest_editmetrics.background.softened import tone_beside_a_blur
 from pytest_editmetrics.background.spill import find_alone, find_local, find_wide, local_contrast
+from pytest_editmetrics.background.strong_noise import find_strong_noise
 from pytest_editmetrics.background.tone import Tone, fit_tone
+from pytest_editmetrics.background.undone import (
+    EXPLAINS,
+    MIN_SHIFT,
+    apart,
+    divided,
+    summed,
+    undo,
+)
 from pytest_editmetrics.background.vignette import find_vignette
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
 
-_MIN_SHIFT = 0.1  # pixels, the longest move
 _STILL = 0.5  # pixels: what moved by less is looked at as it is
-_EXPLAINS = 0.03  # of the difference that undoing a motion has to take away
 _MOSTLY = 0.5  # of the difference: then what little is left may be resampling
 _RESAMPLED = 0.4  # of the difference
 _KEPT_COLOUR = 0.9  # correlation of structure: below it a picture has no tone in common
@@ -144,22 +152,34 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
         return (local_cause(beside, 1.0),)
     if (little := almost_nothing(before, after, mask, total)) is not None:
         return (little,)
+    if (noise := find_strong_noise(before, after, mask)) is not None:
+        return (noise,)
     few = few_colours(reference, edited, mask)
     if few is not None and (told := _of_few_colours(few, reference, edited, mask, drift)):
         return told
     if (blank := _of_one_colour(reference, edited, mask, drift)) is not None:
         return blank
-    motion, aligned, within, tone, toned = _undone(before, after, mask, drift, differences)
+    still = drift.motion is None or drift.warp_px < _STILL
+    if still and few is None and (curve := find_one_curve(before, after, mask)) is not None:
+        cause, toned_so = curve
+        share = 1 - apart(planes(toned_so), after, mask) / total
+        return _beside(cause.of(share), toned_so, edited, mask, drift)
+    if still and (resized := find_resampled(before, after, mask)) is not None:
+        cause, again, inner = resized
+        share = 1 - apart(planes(again), after, inner) / max(apart(before, after, inner), 1.0)
+        if share >= MIN_SHARE:
+            return _beside(cause.of(share), again, edited, inner, drift)
+    motion, aligned, within, tone, toned = undo(before, after, mask, drift, differences)
     for find in (find_vignette, find_gradient):
         if (found := find(before, aligned, within)) is None:
             continue
         light, lit = found
         image = planes(lit)
         made = before, after, image, aligned
-        of_light = _divided(differences, *made, within, moved=motion is not None)[1]
+        of_light = divided(differences, *made, within, moved=motion is not None)[1]
         both = fit_tone(image, aligned, within).applied(image)
-        least = min(_sum(differences.squares(it, aligned), within) for it in (before, toned))
-        beside_a_tone = least - _apart(both, aligned, within)
+        least = min(summed(differences.squares(it, aligned), within) for it in (before, toned))
+        beside_a_tone = least - apart(both, aligned, within)
         share = min(1.0, max(of_light, beside_a_tone) / total)
         if share >= MIN_SHARE:
             more = [one.of((1 - share) * one.share) for one in _causes(lit, edited, mask, drift)]
@@ -172,7 +192,7 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
             return (local_cause(beside, 1.0),)
     unexplained = differences.squares(toned, aligned)
     cells = colour_cells(before, aligned, within)
-    left = _sum(unexplained, within)
+    left = summed(unexplained, within)
     found = channels_cause(before, after, mask, aligned, within, left, cells)
     if found is not None and found[0].share >= MIN_SHARE:
         cause, exchanged = found
@@ -208,11 +228,11 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
     if alike.redrawn and alike.middle < _KEPT_COLOUR and not cast:
         # a tone that another picture happens to fit explains nothing, but a plain wall has a cast
         as_it_was = differences.squares(before, aligned)
-        explained = 1 - _sum(unexplained, steady) / max(_sum(as_it_was, steady), 1.0)
+        explained = 1 - summed(unexplained, steady) / max(summed(as_it_was, steady), 1.0)
         if explained * alike.match < _OF_A_TONE:
             tone, finer, toned, unexplained = Tone(), None, before, as_it_was
     faint = tone != Tone() and max(map(abs, tone.shifts(_mean(before, within)))) < _FAINT
-    if faint and _sum(differences.squares(before, toned), within) < MIN_SHARE * total:
+    if faint and summed(differences.squares(before, toned), within) < MIN_SHARE * total:
         # it makes a large local change a little smaller, and is none itself
         tone, finer, toned = Tone(), None, before
         unexplained = differences.squares(before, aligned)
@@ -222,18 +242,18 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
     changed = alone & ~steady
     replaced = alike.another or not _shines_through(toned, aligned, changed)
     undone = steady if replaced else alone
-    of_motion, of_tone = _divided(
+    of_motion, of_tone = divided(
         differences, before, after, toned, aligned, undone, moved=motion is not None
     )
     causes: list[Cause] = []
     if part is not None:
-        causes.append(part_cause(drift, _sum(plain, part) / total))
+        causes.append(part_cause(drift, summed(plain, part) / total))
     if local is not None:
-        share = _sum(plain if replaced else unexplained, changed) / total
+        share = summed(plain if replaced else unexplained, changed) / total
         causes.append(local_cause(local, share))
     if motion is not None:
         away = mask & ~within if part is None else mask & ~within & ~part
-        of_motion += _sum(plain, away)  # what it moved out of the frame
+        of_motion += summed(plain, away)  # what it moved out of the frame
         causes.append(motion_cause(drift, motion, of_motion / total, *mask.shape))
     if finer is not None and (named := finer.cause(of_tone / total)) is not None:
         causes.append(named)
@@ -268,9 +288,16 @@ def _of_one_colour(
     if found is None:
         return None
     cause, flat = found
-    others = _causes(reference, edited, mask & ~flat, drift)
+    return _beside(cause, reference, edited, mask & ~flat, drift)
+
+
+def _beside(
+    cause: Cause, undone: Array, edited: Array, mask: Mask, drift: Drift
+) -> tuple[Cause, ...]:
+    """Return a cause, and those of what differs from the reference that has it."""
+    others = _causes(undone, edited, mask, drift)
     scaled = (one.of((1 - cause.share) * one.share) for one in others)
-    return cause, *filter(worth_telling, scaled)
+    return tuple(sorted([cause, *filter(worth_telling, scaled)], key=lambda one: -one.share))
 
 
 def _of_few_colours(
@@ -278,18 +305,18 @@ def _of_few_colours(
 ) -> tuple[Cause, ...]:
     """Return the causes where too few colours explain most of what no motion does; else none."""
     before, after, motion = planes(reference), planes(edited), drift.motion
-    was, seen, moved = _apart(before, after, mask), mask, 0.0
+    was, seen, moved = apart(before, after, mask), mask, 0.0
     if motion is not None and drift.warp_px >= _STILL:
         aligned, inside = warped(after, motion)
-        if _apart(before, aligned, mask & inside) <= (1 - _EXPLAINS) * was:
+        if apart(before, aligned, mask & inside) <= (1 - EXPLAINS) * was:
             edited, seen = eight_bit(aligned), mask & inside
-            moved = was - _apart(before, planes(edited), seen)
+            moved = was - apart(before, planes(edited), seen)
     soft = softened(reference, edited, seen)
     undone, known = few.undone(soft, edited, seen)
-    off, of_others = (_apart(planes(known), planes(image), seen) for image in (edited, undone))
+    off, of_others = (apart(planes(known), planes(image), seen) for image in (edited, undone))
     if of_others > (1 - _MOSTLY) * off:
         return ()
-    left = _apart(before, planes(undone), seen)
+    left = apart(before, planes(undone), seen)
     others = _causes(reference, undone, seen, measure_drift(reference, undone, seen))
     told = [
         few.cause(max(0.0, 1 - (left + moved) / was)),
@@ -299,52 +326,6 @@ def _of_few_colours(
         told.append(motion_cause(drift, motion, moved / was, *mask.shape))
     kept = (one for one in told if worth_telling(one))
     return tuple(sorted(kept, key=lambda one: -one.share))
-
-
-def _undone(
-    before: Planes, after: Planes, mask: Mask, drift: Drift, differences: Differences
-) -> tuple[Motion | None, Planes, Mask, Tone, Planes]:
-    """Return the motion, if undoing it makes the images more alike, and the image without it.
-
-    And where that shows what was measured, the change of tone, and ``before`` with that tone.
-    """
-    motion = drift.motion
-    if motion is not None and drift.warp_px >= _MIN_SHIFT:
-        aligned, seen = warped(after, motion)
-        within = mask & seen
-        tone = tone_beside_a_blur(fit_tone(before, aligned, within), before, aligned, within)
-        toned = tone.applied(before)
-        left, was = (_sum(differences.squares(toned, it), within) for it in (aligned, after))
-        if left <= (1 - _EXPLAINS) * was:
-            return motion, aligned, within, tone, toned
-    tone = tone_beside_a_blur(fit_tone(before, after, mask), before, after, mask)
-    return None, after, mask, tone, tone.applied(before)
-
-
-def _divided(
-    differences: Differences,
-    before: Planes,
-    after: Planes,
-    toned: Planes,
-    aligned: Planes,
-    steady: Mask,
-    *,
-    moved: bool,
-) -> tuple[float, float]:
-    """Return how much of the difference motion and tone explain.
-
-    What both explain is theirs in proportion to what each explains alone.
-    """
-    left = _sum(differences.squares(toned, aligned), steady)
-    explained = max(0.0, _sum(differences.squares(before, after), steady) - left)
-    if not moved or toned is before:
-        return (explained, 0.0) if moved else (0.0, explained)
-    of_tone = max(0.0, _sum(differences.squares(before, aligned), steady) - left)
-    of_motion = max(0.0, _sum(differences.squares(toned, after), steady) - left)
-    both = of_tone + of_motion
-    if not both:
-        return 0.0, 0.0
-    return explained * of_motion / both, explained * of_tone / both
 
 
 def _shines_through(toned: Planes, aligned: Planes, changed: Mask) -> bool:
@@ -359,7 +340,7 @@ def _by_whole_pixels(motion: Motion, mask: Mask) -> bool:
     """Tell whether a motion moved every pixel to where another was: then nothing was resampled."""
     dx, dy = round(motion.dx), round(motion.dy)
     corners = motion.corners(*mask.shape)
-    return all(math.hypot(x - dx, y - dy) < _MIN_SHIFT for x, y in corners)
+    return all(math.hypot(x - dx, y - dy) < MIN_SHIFT for x, y in corners)
 
 
 def _part(drift: Drift, mask: Mask) -> Mask | None:
@@ -372,14 +353,6 @@ def _part(drift: Drift, mask: Mask) -> Mask | None:
         away = (x2 - x1) // 2
         tiles[max(0, y1 - away) : y2 + away, max(0, x1 - away) : x2 + away] = True
     return tiles & mask
-
-
-def _apart(one: Planes, other: Planes, mask: Mask) -> float:
-    return _sum(Differences().squares(one, other), mask)
-
-
-def _sum(of_pixels: NDArray[np.float32], mask: Mask) -> float:
-    return float(np.sum(of_pixels, where=mask, dtype=np.float64))
 
 
 def _mean(image: NDArray[np.float32], mask: Mask) -> tuple[float, float, float]:

@@ -35,7 +35,7 @@ _OF_THE_WHOLE = (
     "shift", "zoom", "rotation", "stretch", "perspective", "mirrored", "exposure",
     "contrast", "colour", "colours mixed", "inverted-tone", "channels", "greyscale", "gamma",
     "jpeg", "blur", "sharpening", "noise", "re-encoding", "redrawn", "one colour",
-    "uneven light", "few colours",
+    "uneven light", "few colours", "resampled",
 )  # fmt: skip
 
 Floats = NDArray[np.float32]

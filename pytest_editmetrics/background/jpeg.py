@@ -36,6 +36,7 @@ _OF_ITS_OWN = 0.5  # of that: so much more than the reference has
 # and so of the median of the waves: a pattern that was drawn has one wave, not all
 _CLEAR = 0.13
 _OF_MOST = 0.04
+_CLEAR_OF_ANOTHER = 0.5  # of that mean, where the reference was a JPEG of another quality
 _ROUNDING = 0.42  # of 255, by which the colours of pixels, which are whole, move waves
 _FINE = 1.5  # pixels
 _SOFTER = 0.9  # of the fine detail that JPEG alone leaves
@@ -149,7 +150,13 @@ def quality_of_levels(edited: Array, reference: Array, seen: Mask) -> int | None
         return None
     if (was := _waves(reference, seen)) is None:
         return found
-    return None if _on_levels(was, found) > _OF_ITS_OWN * best else found
+    if _on_levels(was, found) > _OF_ITS_OWN * best:
+        return None
+    if not _clearly_on_levels(waves, found, _CLEAR_OF_ANOTHER) and any(
+        _on_levels(was, quality) > _ON_LEVELS for quality in range(_COARSEST, FINEST + 1)
+    ):
+        return None  # levels that were those of the reference lie near others by chance
+    return found
 
 
 def quality_on_grid(
@@ -207,7 +214,7 @@ def _on_levels(waves: Floats, quality: int) -> float:
     return float(np.cos(2 * np.pi * off).mean()) * math.sqrt(2 * off.size)
 
 
-def _clearly_on_levels(waves: Floats, quality: int) -> bool:
+def _clearly_on_levels(waves: Floats, quality: int, clear: float = _CLEAR) -> bool:
     """Tell whether waves lie on levels as those of a JPEG do, and most kinds of waves."""
     steps = _steps(quality)
     strong = waves > 0.5 * steps
@@ -216,7 +223,7 @@ def _clearly_on_levels(waves: Floats, quality: int) -> bool:
     expected = counts * np.exp(-2 * (np.pi * _ROUNDING / steps) ** 2)
     known = counts >= _FEW / len(_WAVES)
     each = cosines[known] / expected[known]
-    return bool(cosines.sum() >= _CLEAR * expected.sum() and np.median(each) >= _OF_MOST)
+    return bool(cosines.sum() >= clear * expected.sum() and np.median(each) >= _OF_MOST)
 
 
 def _steps(quality: int) -> Floats:

@@ -29,7 +29,7 @@ _FEW = 0.01  # of the image: less that is opaque tells nothing of a tone
 _TONED = 16.0  # of 255, by which a colour behind may differ; a tone of what is opaque, from white
 _WITH_COLOURS = (
     "shift", "zoom", "rotation", "stretch", "perspective", "mirrored", "moved-part", "blur",
-    "sharpening",
+    "sharpening", "resampled",
 )  # fmt: skip
 """What happens to an alpha as to the colours: then it is no change of its own."""
 _CHANGED = 0.1  # of the largest change of an alpha: less is not what changed

@@ -67,6 +67,7 @@ _WORDS: Mapping[str, str] = {
     "transparent": "an image is transparent, the other not, or its alpha changed or was lost",
     "uneven light": "lighter here and darker there, slowly across the background",
     "few colours": "only a few colours, or levels of each channel: a palette, or fewer bits",
+    "resampled": "the picture was resized to another size and back",
     "unexplained": "a difference without a cause that is known",
     "resize": "the images were of unlike sizes",
     "altered": "something is gone, new, or was replaced",
