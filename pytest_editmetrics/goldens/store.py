@@ -213,14 +213,12 @@ class Goldens:
         )
 
     def not_measured(self, measured: Mapping[tuple[Path, str], Collection[str]]) -> dict[str, str]:
-        """Return the goldens that no gate of their test measured: ``file:line: test gate``.
-
-        With the key of the gate, empty of an entry that has none.
+        """Return, by ``file:line: test gate``, the keys of the goldens that no gate measured.
 
         Args:
             measured: the gate keys of each test that ran to its end, by (test file, test key).
         """
-        found = {}
+        found: dict[str, str] = {}
         for (test_file, test), gates in measured.items():
             golden_file = self._read(self._addressed(test_file))
             if golden_file is not None:

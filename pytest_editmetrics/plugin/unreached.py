@@ -45,13 +45,13 @@ class Unreached:
         goldens = counted(sum(map(len, dropped.values())), "golden")
         tests = counted(len(dropped), "test")
         one = goldens == "1 golden"
-        what, its = ("it", "its") if one else ("them", "their")
+        what, its = ("it", "its check") if one else ("them", "their checks")
         first = next(iter(dropped))
         unless = any(test.partition("::")[0].endswith(".py") for test in dropped)
         later = f", if no later check measures {what}" if unless else ""
         return [
             f"not measured: {goldens} of {tests} that failed, while other metrics of"
-            f" {its} check{'' if one else 's'} were (first {dropped[first][0]};"
+            f" {its} were (first {dropped[first][0]};"
             f" {_chosen(self._gates[first])}); measure or delete {what}{later}"
         ]
 

@@ -1,4 +1,4 @@
-"""Whether the model of a session seems to encode the whole picture, where a composite is expected."""
+"""Whether a model seems to encode the whole picture, where a composite is expected."""
 
 from __future__ import annotations
 
@@ -38,4 +38,4 @@ def _is_encoded(gate: Gate) -> bool:
         return False
     causes = [one for one in gate.details.get("causes") or () if isinstance(one, Mapping)]
     shares = (one.get("share", 0.0) for one in causes if one.get("kind") in _BY_AN_ENCODER)
-    return sum(shares) >= _MOST
+    return bool(sum(shares) >= _MOST)
