@@ -8,9 +8,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_editmetrics.background.cause import opposite
 from pytest_editmetrics.background.differences import Planes
 from pytest_editmetrics.background.mixed import fit_mix
 from pytest_editmetrics.background.spill import Local
+from pytest_editmetrics.background.tone import fit_tone
+from pytest_editmetrics.images.local_mean import local_mean
 from pytest_editmetrics.images.masks import bounds
 from pytest_editmetrics.images.regions import Mask
 
@@ -23,7 +26,11 @@ _FINE = 2.0  # sigma of the copy: structure is what lies below
 _STRUCTURE = 1.0  # of 255: less tells nothing
 _UNLIKE = 0.2  # of structure: 0 alike, 1 nothing in common
 _LEFT = 0.15  # of the squared change that a tone explains
+_OF_MIX = 0.3  # of what a tone leaves: a mix that leaves more is none
 _LEAST = 3.0  # %
+_AROUND = 3  # pixels between what stands out and what changed
+_SMOOTH = 1.5  # sigma, pixels
+_CHANGED = 4.0  # of 255
 _SHIFTED = 4.0  # of 255, on the mean: less is no other colour
 
 Floats = NDArray[np.float64]
@@ -54,6 +61,28 @@ def became_of(local: Local, before: Planes, after: Planes) -> str | None:
     x1, y1, x2, y2 = local.boxes[0]
     tone = part_tone(before[:, y1:y2, x1:x2], after[:, y1:y2, x1:x2], local.mask[y1:y2, x1:x2])
     return None if tone is None else tone.text
+
+
+def tone_around(
+    before: Planes, after: Planes, seen: Mask, part: Mask
+) -> tuple[PartTone, Mask] | None:
+    """Return what became of the whole that a part is of, as its rim is, and where that lies.
+
+    The whole is what hangs together and differs by 4 levels from what the tone of all makes of it,
+    on the mean of some pixels. The images are small ones; ``seen`` is true where measured.
+    """
+    from scipy.ndimage import binary_dilation, label
+
+    toned = fit_tone(before, after, seen).applied(before)
+    off = [local_mean(one - other, seen, _SMOOTH) for one, other in zip(toned, after, strict=True)]
+    pieces, count = label(seen & (np.abs(off).max(axis=0) > _CHANGED))
+    near = binary_dilation(part, np.ones((3, 3)), iterations=_AROUND)
+    sizes = np.bincount(pieces[near], minlength=count + 1)[1:]
+    if not sizes.any():
+        return None
+    whole: Mask = pieces == 1 + int(sizes.argmax())
+    tone = part_tone(toned, after, whole)
+    return None if tone is None else (tone, whole)
 
 
 def part_tone(before: Planes, after: Planes, part: Mask) -> PartTone | None:
@@ -93,14 +122,17 @@ def part_tone(before: Planes, after: Planes, part: Mask) -> PartTone | None:
         return None
     x, y = was[:, open_], is_[:, open_]
     gain, offset = _line(x.ravel(), y.ravel())
-    if gain > 0 and _explains(gain * was + offset, was, is_, open_):
+    toned = gain * was + offset
+    if gain > 0 and _explains(toned, was, is_, open_):
+        low, high = ((gain - 1) * level + offset for level in np.percentile(x, (5, 95)))
         by = round(100 * (float(y.mean()) / float(x.mean()) - 1)) if x.mean() else 0
-        if abs(by) < _LEAST:
+        if abs(by) < _LEAST or opposite(low, high):
             return None
         return PartTone("darker" if by < 0 else "lighter", abs(by))
-    if np.abs((y - x).mean(axis=1)).max() < _SHIFTED:
-        return None
     mixed = fit_mix(x, y).applied(was).astype(np.float64)
+    of_tone, of_mix = (np.square(made - is_)[:, open_].sum() for made in (toned, mixed))
+    if np.abs((y - x).mean(axis=1)).max() < _SHIFTED or of_mix > _OF_MIX * of_tone:
+        return None
     return PartTone("recoloured") if _explains(mixed, was, is_, open_) else None
 
 
