@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_editmetrics.background.differences import planes
 from pytest_editmetrics.background.layout import KEPT, layout_kept
 from pytest_editmetrics.background.part_tone import tone_around
 from pytest_editmetrics.images.channels import average
@@ -115,7 +116,7 @@ def find_altered(reference: Array, edited: Array, mask: Mask) -> Altered | None:
     largest = int(amount.argmax())
     part = parts == largest + 1
     kind, by = found.kind(part), 0
-    was, is_ = (_planes(image, scale) for image in (reference, edited))
+    was, is_ = (_colours(image, scale) for image in (reference, edited))
     if (whole := tone_around(was, is_, seen, part)) is not None:  # its rim is what stands out
         (kind, by), part = (whole[0].kind, whole[0].by), whole[1]
     box = bounds(part)
@@ -213,8 +214,12 @@ def _band(brightness: Map, seen: Mask) -> Map:
     return fine - coarse
 
 
-def _planes(image: Array, scale: float) -> Map:
-    return np.stack([_shrunk(plane, scale) for plane in np.moveaxis(image, 2, 0).astype(np.float32)])
+def _colours(image: Array, scale: float) -> Map:
+    from PIL import Image
+
+    height, width = (max(1, round(edge / scale)) for edge in image.shape[:2])
+    smaller = Image.fromarray(image).resize((width, height), Image.Resampling.BOX)
+    return planes(np.asarray(smaller))
 
 
 def _shrunk(plane: NDArray[np.float32], scale: float) -> Map:
