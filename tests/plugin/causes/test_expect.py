@@ -530,3 +530,27 @@ def test_a_model_that_encodes_most_pictures_anew_is_told_once(scene, kinds, expe
     else:
         result.stdout.fnmatch_lines([ENCODED.format(*told)])
         assert result.stdout.str().count("seems to encode") == 1
+
+
+BOX_DARKER = """
+from scene import *
+
+def darker(image):
+    made = image.copy()
+    made[70:120, 60:120] = (made[70:120, 60:120] * 0.6).round()
+    return made
+"""
+
+
+@pytest.mark.parametrize(
+    ("expect", "metric", "said"),
+    [
+        ("composited", "unedit_max_diff", "a part in (60, 70, 120, 120) became 40 % darker"),
+        ("reencoded", "altered", "something became 40 % darker in (*)"),
+    ],
+)
+def test_an_object_that_became_darker_is_told_as_that(scene, expect, metric, said):
+    call = f'edit_gate.check(scene(), darker(edited()), BOX, expect="{expect}", metrics="{metric}")'
+    result = run(scene, call, head=BOX_DARKER)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([f"*unedit*{metric.removeprefix('unedit_')} * > max *: {said}*"])
