@@ -49,7 +49,7 @@ BREAKS = (
         "the mask's edge is so soft that the colour spills",
         "    weights = np.where(mask > 127, soft, 0)[..., None]\n",
         "    weights = np.maximum(soft, cv2.GaussianBlur(soft, (0, 0), 28))[..., None]\n",
-        r"a local change in \(\d+, \d+, \d+, \d+\)",
+        r"a (?:local change|part) in \(\d+, \d+, \d+, \d+\)",
     ),
     Break(
         "the photo comes back as it was",

@@ -8,7 +8,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_editmetrics.background.differences import planes
 from pytest_editmetrics.background.layout import KEPT, layout_kept
+from pytest_editmetrics.background.part_tone import tone_around
 from pytest_editmetrics.images.channels import average
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.local_mean import Map, local_mean
@@ -38,7 +40,7 @@ _MOSTLY = 0.8  # of the structure there
 _BUSY = 0.2  # of 255: so much structure there, or it tells nothing
 _STAYED = 0.05  # of what has structure
 
-Kind = Literal["gone", "new", "other"]
+Kind = Literal["gone", "new", "other", "darker", "lighter", "recoloured"]
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,8 @@ class Altered:
     """The part that changed most: its ``share`` of the structure of the background, in [0, 1].
 
     ``box`` is around it (pixels, half-open), ``kind`` what became of it; ``None`` if nothing stands
-    out. ``unlike`` is how unlike the background is as a rule (0 alike, 1 nothing in common), and
-    ``told`` tells whether a part can stand out of that at all.
+    out; ``by`` how many % it is darker or lighter. ``unlike`` is how unlike the background is as a
+    rule (0 alike, 1 nothing in common), and ``told`` tells whether a part can stand out of that.
     """
 
     share: float
@@ -55,6 +57,7 @@ class Altered:
     kind: Kind | None
     unlike: float
     told: bool
+    by: int = 0
 
 
 def find_altered(reference: Array, edited: Array, mask: Mask) -> Altered | None:
@@ -112,6 +115,10 @@ def find_altered(reference: Array, edited: Array, mask: Mask) -> Altered | None:
     amount = np.bincount(parts.ravel(), (over * found.weight).ravel(), count + 1)[1:]
     largest = int(amount.argmax())
     part = parts == largest + 1
+    kind, by = found.kind(part), 0
+    was, is_ = (_colours(image, scale) for image in (reference, edited))
+    if (whole := tone_around(was, is_, seen, part)) is not None:  # its rim is what stands out
+        (kind, by), part = (whole[0].kind, whole[0].by), whole[1]
     box = bounds(part)
     assert box is not None
     x1, y1, x2, y2 = (round(edge * scale) for edge in box)
@@ -119,9 +126,10 @@ def find_altered(reference: Array, edited: Array, mask: Mask) -> Altered | None:
     return Altered(
         float(amount[largest] / max(found.weight.sum(), _PLAIN * np.count_nonzero(seen))),
         (x1, y1, min(width, x2), min(height, y2)),
-        found.kind(part),
+        kind,
         found.rule,
         found.told,
+        by,
     )
 
 
@@ -204,6 +212,14 @@ def _band(brightness: Map, seen: Mask) -> Map:
     """Return the structure of a size that objects have."""
     fine, coarse = (local_mean(brightness, seen, sigma) for sigma in (_FINE, _COARSE))
     return fine - coarse
+
+
+def _colours(image: Array, scale: float) -> Map:
+    from PIL import Image
+
+    height, width = (max(1, round(edge / scale)) for edge in image.shape[:2])
+    smaller = Image.fromarray(image).resize((width, height), Image.Resampling.BOX)
+    return planes(np.asarray(smaller))
 
 
 def _shrunk(plane: NDArray[np.float32], scale: float) -> Map:

@@ -81,8 +81,8 @@ def shown(box: Sequence[int]) -> str:
     return f"({', '.join(map(str, box))})"
 
 
-def local_cause(local: Local, share: float) -> Cause:
-    """Return a local change: a seam, or a spill with its boxes."""
+def local_cause(local: Local, share: float, became: str | None = None) -> Cause:
+    """Return a local change: a seam, or a spill with its boxes, and what the largest became."""
     facts: dict[str, Any] = {"boxes": [list(box) for box in local.boxes[:4]]}
     if local.width:
         facts["width"] = local.width
@@ -90,6 +90,10 @@ def local_cause(local: Local, share: float) -> Cause:
         wide = f", {local.width} px wide" if local.width else ""
         return Cause("seam", share, f"a seam along the edit area{wide}", facts)
     more = f" and {len(local.boxes) - 1} more" if len(local.boxes) > 1 else ""
+    if became is not None:
+        facts["became"] = became
+        more = f"; {len(local.boxes) - 1} more changed" if more else ""
+        return Cause("spill", share, f"a part in {shown(local.boxes[0])} {became}{more}", facts)
     text = f"a local change in {shown(local.boxes[0])}{more}" if local.boxes else "a local change"
     text += f", within {local.width} px of the edit area" if local.width else ""
     return Cause("spill", share, text, facts)

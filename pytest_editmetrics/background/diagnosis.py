@@ -39,6 +39,7 @@ from pytest_editmetrics.background.gradient import find_gradient
 from pytest_editmetrics.background.motion import Motion, warped
 from pytest_editmetrics.background.one_colour import one_colour_cause
 from pytest_editmetrics.background.one_curve import find_one_curve
+from pytest_editmetrics.background.part_tone import became_of
 from pytest_editmetrics.background.resampled import find_resampled
 from pytest_editmetrics.background.rest import rest_causes, structure
 from pytest_editmetrics.background.spill import find_alone, find_local, find_wide, local_contrast
@@ -189,7 +190,7 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
     if motion is None and not drift.part:
         beside = find_beside_equal(plain, before, after, mask)
         if beside is not None:
-            return (local_cause(beside, 1.0),)
+            return (local_cause(beside, 1.0, became_of(beside, before, after)),)
     unexplained = differences.squares(toned, aligned)
     cells = colour_cells(before, aligned, within)
     left = summed(unexplained, within)
@@ -250,7 +251,7 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
         causes.append(part_cause(drift, summed(plain, part) / total))
     if local is not None:
         share = summed(plain if replaced else unexplained, changed) / total
-        causes.append(local_cause(local, share))
+        causes.append(local_cause(local, share, became_of(local, toned, aligned)))
     if motion is not None:
         away = mask & ~within if part is None else mask & ~within & ~part
         of_motion += summed(plain, away)  # what it moved out of the frame

@@ -99,7 +99,8 @@ def _part(gate: Gate) -> list[dict[str, Any]]:
     box, became = gate.details.get("part"), gate.details.get("became")
     if gate.metric != "altered" or box is None:
         return []
-    return [{"kind": "altered", "text": f"something {_BECAME[str(became)]} in {tuple(box)}"}]
+    said = _BECAME.get(str(became)) or f"became {gate.details['by']} % {became}"
+    return [{"kind": "altered", "text": f"something {said} in {tuple(box)}"}]
 
 
 def _profile_lost(causes: Sequence[Mapping[str, Any]]) -> bool:

@@ -212,24 +212,24 @@ class Goldens:
             edit=entry.edit,
         )
 
-    def not_measured(self, measured: Mapping[tuple[Path, str], Collection[str]]) -> list[str]:
-        """Return, as ``file:line: test gate``, the goldens that no gate of their test measured.
+    def not_measured(self, measured: Mapping[tuple[Path, str], Collection[str]]) -> dict[str, str]:
+        """Return, by ``file:line: test gate``, the keys of the goldens that no gate measured.
 
         Args:
             measured: the gate keys of each test that ran to its end, by (test file, test key).
         """
-        found = []
+        found: dict[str, str] = {}
         for (test_file, test), gates in measured.items():
             golden_file = self._read(self._addressed(test_file))
             if golden_file is not None:
-                found += [
-                    f"{golden_file.shown}:{entry.line}: {test} {gate}"
+                found |= {
+                    f"{golden_file.shown}:{entry.line}: {test} {gate}": gate
                     for gate, entry in golden_file.tests.get(test, {}).items()
                     if gate not in gates
-                ]
+                }
                 if golden_file.tests.get(test) == {}:
                     line = golden_file.test_lines[test]
-                    found.append(f"{golden_file.shown}:{line}: {test}, of which no metric is left")
+                    found[f"{golden_file.shown}:{line}: {test}, of which no metric is left"] = ""
         return found
 
     def without_entry(self, tests: Mapping[Path, Collection[str]]) -> dict[Path, list[str]]:

@@ -96,7 +96,7 @@ class UnheldGoldens:
         from pytest_editmetrics.goldens.file_names import states_approved
 
         try:
-            missed = self._session.goldens.not_measured(measured)
+            missed = list(self._session.goldens.not_measured(measured))
         except ConfigError as error:
             own = error.path is None or states_approved(self._session.rootdir / error.path)
             said = self.problems if own else self.unusable

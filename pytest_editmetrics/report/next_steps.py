@@ -19,6 +19,7 @@ from pytest_editmetrics.measurement import (
     WRITTEN_BY_HAND,
 )
 from pytest_editmetrics.report.causes import kind_of
+from pytest_editmetrics.report.encoded_anew import encoded_anew
 from pytest_editmetrics.report.summary import fetch_line
 from pytest_editmetrics.report.tally import Tally, beyond
 from pytest_editmetrics.report.text import line_of_golden, with_source, without_line, written_at
@@ -145,6 +146,7 @@ def next_steps(tally: Tally, session: Session) -> list[Line]:
     if tally.fetch:
         lines.append(_typed(fetch_line(tally.fetch)))
     lines += [Line(f"what to do about {reason}: {REMEDIES[reason]}") for reason in reasons]
+    lines += map(Line, encoded_anew(tally))
     if no_number := [gate for gate in failing if gate.no_number]:
         which = ", ".join(dict.fromkeys(gate.label for gate in no_number))
         text = f"{_gates(len(no_number))} without a number ({which})"

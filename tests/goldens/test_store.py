@@ -231,9 +231,9 @@ def test_goldens_that_a_test_did_not_measure(golden, tmp_path):
     test_file = golden.parents[1] / "test_x.py"
     goldens = Goldens(None, tmp_path, REGISTRY)
     missing = goldens.not_measured({(test_file, "test_a"): {"lpips"}, (test_file, "test_c"): set()})
-    assert missing == ["tests/goldens/test_x.py.yaml:3: test_a emd"]
+    assert missing == {"tests/goldens/test_x.py.yaml:3: test_a emd": "emd"}
     elsewhere = tmp_path / "test_y.py"
-    assert goldens.not_measured({(elsewhere, "test_a"): set()}) == []
+    assert goldens.not_measured({(elsewhere, "test_a"): set()}) == {}
 
 
 def test_obsolete_goldens(golden, tmp_path):

@@ -80,6 +80,11 @@ SESSIONS = (
         "exit status 1, with both numbers",
     ),
     (
+        "a failing test has goldens that no gate was held to",
+        "counted: as `not reached`, behind the gate that failed, or as `not measured`, of a check"
+        " that measures other metrics now",
+    ),
+    (
         "a golden is of no test that exists, an image without an entry in `provenance.yaml` too",
         "named, with the test that it may be of now; exit status 1 with"
         " `--editmetrics-strict=regressed` or `all`, or if only a default bound let that test pass"

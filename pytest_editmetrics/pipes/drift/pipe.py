@@ -122,6 +122,7 @@ def _altered(request: Request, drift: Drift) -> Score:
         return soft("redrawn", why, details)
     if found.box is not None:
         details |= {"part": list(found.box), "became": found.kind}
+        details |= {"by": found.by} if found.by else {}
     return Score(100 * found.share, details=details)
 
 

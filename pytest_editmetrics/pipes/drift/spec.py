@@ -86,7 +86,8 @@ SPEC = PipeSpec(
     summary="registration of the background, no model",
     details={
         "part": "the box around the part that changed most, half-open",
-        "became": "what became of it: gone, new, other, or recoloured",
+        "became": "what became of it: gone, new, other, darker, lighter, or recoloured",
+        "by": "how much darker or lighter it became, %",
         "unlike": "how unlike the structure is as a rule: 0 alike, 1 nothing in common",
         "tiles": "how many there are of each kind",
         "dx": "the median shift to the right, px",

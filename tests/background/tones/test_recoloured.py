@@ -61,7 +61,7 @@ def test_it_is_said_and_fails_where_a_part_must_not_change() -> None:
     assert measured.details["became"] == "recoloured"
     whole = DriftPipe().measure(image, spilled(image, 32), metric="altered")
     assert whole.value is not None
-    assert whole.details.get("became") != "recoloured"
+    assert whole.value < 0.1  # of structure: without an edit area nothing lies at it
 
 
 STYLES: dict[str, Callable[[Picture], Picture]] = {

@@ -543,3 +543,64 @@ def test_a_check_that_names_its_metrics_itself_leaves_out_nothing(scene):
     result = run(scene, "edit_gate.check(scene(), edited(), BOX, metrics=['lpips', 'edit_lpips'])")
     result.assert_outcomes(passed=1)
     result.stdout.no_fnmatch_line("*would also hold*")
+
+
+ENCODED = "the model seems to encode the whole picture anew: so differ {} of {} backgrounds *"
+MANY = """
+from scene import *
+
+MADE = {{
+    "jpeg": lambda image: jpeg(image, 90),
+    "blur": lambda image: image.resize((120, 120), 2).resize((128, 128), 2),
+    "kept": lambda image: image,
+    "moved": lambda image: np.roll(image, 3, axis=1),
+}}
+
+@pytest.mark.parametrize("kind", {kinds})
+def test_edit(edit_gate, kind):
+    image = edited() if kind != "blur" else Image.fromarray(edited())
+    edit_gate.check(scene(), MADE[kind](image), BOX, expect="{expect}")
+"""
+
+
+@pytest.mark.parametrize(
+    ("kinds", "expect", "told"),
+    [
+        (["jpeg", "blur", "kept"], "composited", (2, 3)),
+        (["jpeg", "kept", "moved", "blur"], "composited", None),
+        (["jpeg"], "composited", None),
+        (["jpeg", "blur"], "composited-jpeg", None),
+    ],
+)
+def test_a_model_that_encodes_most_pictures_anew_is_told_once(scene, kinds, expect, told):
+    scene.makepyfile(test_edit=MANY.format(kinds=kinds, expect=expect))
+    result = scene.runpytest()
+    if told is None:
+        result.stdout.no_fnmatch_line(ENCODED.format("*", "*"))
+    else:
+        result.stdout.fnmatch_lines([ENCODED.format(*told)])
+        assert result.stdout.str().count("seems to encode") == 1
+
+
+BOX_DARKER = """
+from scene import *
+
+def darker(image):
+    made = image.copy()
+    made[70:120, 60:120] = (made[70:120, 60:120] * 0.6).round()
+    return made
+"""
+
+
+@pytest.mark.parametrize(
+    ("expect", "metric", "said"),
+    [
+        ("composited", "unedit_max_diff", "a part in (60, 70, 120, 120) became 40 % darker"),
+        ("reencoded", "altered", "something became 40 % darker in (*)"),
+    ],
+)
+def test_an_object_that_became_darker_is_told_as_that(scene, expect, metric, said):
+    call = f'edit_gate.check(scene(), darker(edited()), BOX, expect="{expect}", metrics="{metric}")'
+    result = run(scene, call, head=BOX_DARKER)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([f"*unedit*{metric.removeprefix('unedit_')} * > max *: {said}*"])

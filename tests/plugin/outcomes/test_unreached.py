@@ -1,4 +1,4 @@
-"""The gate that fails first hides the ones after it: how many goldens were not reached is said."""
+"""How many goldens of failing tests were not reached, behind the gate that failed, or dropped."""
 
 from __future__ import annotations
 
@@ -71,3 +71,48 @@ def test_golden_images_alone_are_counted_too(scene, monkeypatch):
     scene.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
     monkeypatch.setenv("MOVED", "3")
     scene.runpytest().stdout.fnmatch_lines(["not reached: 1 golden of 1 test that failed before *"])
+
+
+CASES = "cases:\n" + "".join(
+    f"  - {{id: {name}, reference: before.png, edited: after.png,"
+    " coords: [[20, 24, 60, 64]], expect: EXPECT}\n"
+    for name in ("one", "two")
+)
+PICTURES = """
+from scene import *
+Image.fromarray(scene()).save("before.png")
+Image.fromarray(jpeg(edited(), 90)).save("after.png")
+"""
+DROPPED = (
+    "not measured: 14 goldens of 2 tests that failed, while other metrics of their checks were"
+    " (first goldens/test_x.edit.yaml.yaml:*: one *; expect='composited' measures unedit_max_diff,"
+    " lpips, edit_lpips); measure or delete them"
+)
+
+
+def test_goldens_that_another_expect_does_not_measure_are_not_behind_anything(scene):
+    scene.runpython_c(PICTURES)
+    cases = scene.path / "test_x.edit.yaml"
+    cases.write_text(CASES.replace("EXPECT", "reencoded"))
+    scene.runpytest("--editmetrics-update=all").assert_outcomes(passed=2)
+    cases.write_text(CASES.replace("EXPECT", "composited"))
+    result = scene.runpytest()
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines([DROPPED])
+    result.stdout.no_fnmatch_line("*not reached*")
+
+
+def test_a_check_of_a_test_may_be_measured_later_under_the_same_name(recorded):
+    text = TEST.replace('metrics=["lpips", "tone"]', 'metrics=["lpips"]')
+    text = text.replace('edit_gate.check(scene(), made(), BOX, metrics=["lpips"])', "pass")
+    recorded.makepyfile(test_edit=text)
+    result = recorded.runpytest()
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "not reached: 2 goldens of 1 test that failed before *",
+            "not measured: 1 golden of 1 test that failed, while other metrics of its check were"
+            " (first goldens/test_edit.py.yaml:*: test_edit tone@again; measured: lpips); measure"
+            " or delete it, if no later check measures it",
+        ]
+    )
