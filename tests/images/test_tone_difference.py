@@ -64,11 +64,12 @@ def test_the_largest_is_that_of_what_lies_further_off_the_edit_area(
     mask = np.ones(before.shape[:2], bool)
     mask[y : y + edge, x : x + edge] = False
     down, across = (np.arange(length) for length in mask.shape)
-    rows = (down >= y - BESIDE) & (down < y + edge + BESIDE)
-    columns = (across >= x - BESIDE) & (across < x + edge + BESIDE)
-    inner = ~(rows[:, None] & columns)
-    if inner.sum() < mask.sum() / 4:
-        inner = mask
+    for rim in (BESIDE, BESIDE // 2, BESIDE // 4, 1, 0):
+        rows = (down >= y - rim) & (down < y + edge + rim)
+        columns = (across >= x - rim) & (across < x + edge + rim)
+        inner = ~(rows[:, None] & columns)
+        if inner.sum() >= mask.sum() / 4:
+            break
     weight = inner.astype(float)
     blurred = blurred_by_hand(rgb2lab(after) - rgb2lab(before), weight, 8)
     share = blurred_by_hand(np.repeat(weight[..., None], 3, 2), np.ones(weight.shape), 8)[..., 0]

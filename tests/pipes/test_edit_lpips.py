@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pytest_editmetrics.errors import InputError
+from pytest_editmetrics.pipes.pixels import PixelPipe
 
 BOX = [(40, 60, 150, 170)]
 
@@ -33,8 +34,8 @@ def test_a_no_op_scores_zero_whatever_happens_outside(alex, photo):
     assert alex(photo, spilled, BOX, "inner", "edit_lpips") == 0
 
 
-def rewritten(image: np.ndarray) -> np.ndarray:
-    noise = np.random.default_rng(3).normal(0, 6, image.shape)
+def rewritten(image: np.ndarray, sigma: float = 6) -> np.ndarray:
+    noise = np.random.default_rng(3).normal(0, sigma, image.shape)
     return np.clip(image + noise, 0, 255).round().astype(np.uint8)
 
 
@@ -43,7 +44,10 @@ def test_the_ratio_is_inside_over_outside(alex, photo, inverted):
     measured = alex.measure(photo, made, BOX, "inner", "edit_ratio")
     inside = alex(photo, made, BOX, "inner", "lpips")
     outside = alex(photo, made, BOX, "outer", "lpips")
-    assert measured.value == pytest.approx(min(10, inside / outside))
+    tones = [PixelPipe()(photo, made, BOX, where, "tone_max") for where in ("inner", "outer")]
+    of_tone = tones[0] / max(2, tones[1])
+    assert measured.value == pytest.approx(min(10, max(inside / outside, of_tone)))
+    assert measured.details["tone"] == pytest.approx(tones, abs=1e-3)
     assert measured.value > 3
     assert measured.details["outside"] == pytest.approx(outside)
     assert (measured.metric, measured.scope) == ("edit_ratio", "edit_area")
@@ -56,6 +60,17 @@ def test_a_rewriting_without_an_edit_has_a_ratio_about_one(alex, photo, inverted
     assert 0.02 < inside < 2 * outside
     found = alex(photo, made, BOX, "inner", "edit_ratio")
     assert found == pytest.approx(max(1, inside / outside))
+
+
+def test_a_shade_is_an_edit_that_the_ratio_sees_by_its_tone(alex, photo):
+    shaded = photo.copy()
+    shaded[60:170, 40:150] = (0.7 * shaded[60:170, 40:150]).astype(np.uint8)
+    made = rewritten(shaded, 25)
+    inside = alex(photo, made, BOX, "inner", "lpips")
+    outside = alex(photo, made, BOX, "outer", "lpips")
+    found = alex(photo, made, BOX, "inner", "edit_ratio")
+    assert inside < 2 * outside
+    assert found > 2
 
 
 def test_the_ends_of_the_ratio(alex, photo, inverted):

@@ -14,12 +14,13 @@ from pytest_editmetrics.errors import ImageError, InputError, did_you_mean
 from pytest_editmetrics.images.load import Array, ImageLike, load_pair
 from pytest_editmetrics.images.plain import no_plain_array
 from pytest_editmetrics.images.regions import Mask
+from pytest_editmetrics.images.tone_difference import largest_tone
 from pytest_editmetrics.pipes.base import Request, Score, soft
 from pytest_editmetrics.pipes.computing import inference
 from pytest_editmetrics.pipes.explain import spatial_map
 from pytest_editmetrics.pipes.lpips.layers import Layer, LayerMaps, changed_box
 from pytest_editmetrics.pipes.lpips.nets import BACKBONES, Distance, build_distance, linear_path
-from pytest_editmetrics.pipes.lpips.spec import MIN_EDGE, RATIO_CEILING, SPEC
+from pytest_editmetrics.pipes.lpips.spec import LEAST_TONE, MIN_EDGE, RATIO_CEILING, SPEC
 from pytest_editmetrics.pipes.with_model import ModelPipe, Using
 from pytest_editmetrics.weights.check import sha256_of
 
@@ -34,7 +35,8 @@ class LPIPSPipe(ModelPipe[Distance]):
     - ``edit_lpips`` (higher is better): did the edit happen? The same number, always inside the
       boxes; an image that was not edited scores 0.
     - ``edit_ratio`` (higher is better, [1, 10]): did more happen than what an encoder does to all
-      of the picture? ``edit_lpips`` divided by the ``lpips`` outside the boxes; below 1 it is 1.
+      of the picture? ``edit_lpips`` divided by the ``lpips`` outside the boxes, or ``tone_max``
+      inside by that outside, if that is more; below 1 it is 1.
 
     Pixels outside the measured region are taken from the reference, the composite is compared with
     the reference at full size, and the distance is divided by the fraction of the image that is
@@ -148,9 +150,14 @@ class LPIPSPipe(ModelPipe[Distance]):
             why = "all of the image is edit area: there is no background to compare it with"
             return soft("empty-region", why, details)
         outside = self._maps(using, *pair, ~mask).distance / (1 - fraction)
-        ratio = min(scaled / outside, RATIO_CEILING) if outside else RATIO_CEILING
-        told = {**details, "outside": outside}
-        return Score(max(ratio, 1.0) if scaled else 1.0, details=told)
+        if not scaled:
+            return Score(1.0, details={**details, "outside": outside})
+        tone, around = (largest_tone(*pair, where)[0] for where in (mask, ~mask))
+        of_detail = scaled / outside if outside else RATIO_CEILING
+        ratio = max(1.0, of_detail, tone / max(around, LEAST_TONE))
+        tones = [round(tone, 3), round(around, 3)]
+        details = {**details, "outside": outside, "tone": tones}
+        return Score(min(ratio, RATIO_CEILING), details=details)
 
     def _maps(self, using: Using, reference: Array, edited: Array, mask: Mask) -> LayerMaps:
         """Return where the reference and the composite differ: from the cache, or computed."""

@@ -10,6 +10,7 @@ from pytest_editmetrics.pipes.declared import DEVICE, DTYPE, MEASURED_FRACTION, 
 ZHANG = "Zhang et al. 2018, https://arxiv.org/abs/1801.03924, linear layers v0.1"
 PIE_BENCH = "Ju et al. 2023, PnPInversion"
 RATIO_CEILING = 10.0
+LEAST_TONE = 2.0  # CIELAB: what is hardly seen makes no ratio
 MIN_EDGE = {"alex": 31, "vgg": 16, "squeeze": 17}
 """The smallest edge in pixels that leaves every layer of a net at least one value."""
 
@@ -52,8 +53,9 @@ SPEC = PipeSpec(
             high=RATIO_CEILING,
             unit="times",
             summary="how many times as much the edit area changed as the background, 1 to 10",
-            definition="edit_lpips divided by the lpips outside the edit area; 1 at least, which"
-            " says that nothing was edited, and 10 at most",
+            definition="the larger of two: edit_lpips divided by the lpips outside the edit area,"
+            " and tone_max inside divided by that outside, which counts as 2 if it is less; 1 at"
+            " least, which says that nothing was edited, and 10 at most",
             source=f"this project, over {ZHANG}",
             blind="a lost edit in an area of texture beside a plain background, and an edit that is"
             " fainter than what an encoder does",
@@ -95,6 +97,7 @@ SPEC = PipeSpec(
         "net": "as the pipe's option",
         "unscaled": "the distance before it was divided by the measured fraction",
         "outside": "the distance outside the edit area, divided by the fraction that is measured",
+        "tone": "the largest difference of tone inside and outside the edit area, CIELAB",
         **MEASURED_FRACTION,
     },
 )

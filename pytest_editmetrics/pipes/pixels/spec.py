@@ -93,7 +93,8 @@ SPEC = PipeSpec(
             unit="levels",
             summary="the most that differs in one place beyond the fine detail of the reference",
             definition="the largest sqrt(max(0, E - D)), as for beyond_detail; 2 px beside the edit"
-            " area are left out, unless less than a quarter of the measured pixels would be left",
+            " area are left out, or 1 or none where less than a quarter of the measured pixels"
+            " would be left",
             source="this project",
             blind="what is alike everywhere: light noise, a blur, changes of tone",
         ),
@@ -119,9 +120,9 @@ SPEC = PipeSpec(
             unit="CIELAB",
             summary="the most that brightness and colours differ in one place",
             definition="the largest length of the difference in CIELAB, as for tone; 8 px beside"
-            " the edit area are left out, unless less than a quarter of the measured pixels would"
-            " be left, and where less than a quarter of the Gaussian is measured the rest counts"
-            " as equal",
+            " the edit area are left out, or 4, 2, 1 or none where less than a quarter of the"
+            " measured pixels would be left, and where less than a quarter of the Gaussian is"
+            " measured the rest counts as equal",
             source="this project, over CIE 1976",
             blind="fine structure, and parts of some pixels",
         ),
