@@ -57,8 +57,8 @@ SPEC = PipeSpec(
             " and tone_max inside divided by that outside, which counts as 2 if it is less; 1 at"
             " least, which says that nothing was edited, and 10 at most",
             source=f"this project, over {ZHANG}",
-            blind="a lost edit in an area of texture beside a plain background, and an edit that is"
-            " fainter than what an encoder does",
+            blind="a lost edit in an area of texture beside a plain background, or that went"
+            " through an encoder alone, and an edit that is fainter than what an encoder does",
         ),
         Metric(
             "pie_bench_lpips",

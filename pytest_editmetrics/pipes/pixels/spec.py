@@ -124,7 +124,8 @@ SPEC = PipeSpec(
             " measured pixels would be left, and where less than a quarter of the Gaussian is"
             " measured the rest counts as equal",
             source="this project, over CIE 1976",
-            blind="fine structure, and parts of some pixels",
+            blind="text and stripes of less than some 10 px, dark parts that became darker, and"
+            " what lies close beside the edit area",
         ),
         Metric(
             "l_channel_ssim",
