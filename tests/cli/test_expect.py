@@ -35,7 +35,7 @@ def test_a_stronger_fault_fails_where_a_weaker_one_does(here, capsys):
     assert darker["tried"] == [1, 2, 5, 10, 20]
     assert darker["by"] == ["tone"]
     assert 2 <= darker["one_fails_from"] <= darker["both_fail_from"] <= 10
-    assert found["the edit area as in the reference"]["by"] == ["edit_lpips"]
+    assert found["the edit area as in the reference"]["by"] == ["edit_lpips", "edit_ratio"]
 
 
 @pytest.mark.long
@@ -51,7 +51,7 @@ def test_the_table_says_what_is_held_and_what_passes(here, capsys):
 
 @pytest.mark.long
 def test_the_bounds_of_the_project_are_those_it_tells_of(here, capsys):
-    (here / "editmetrics.yaml").write_text("thresholds: {tone: 50}\n")
+    (here / "editmetrics.yaml").write_text("thresholds: {tone: 50, tone_max: 90}\n")
     assert main(["expect", "reencoded", "--json"]) == 0
     assert rows(capsys)["background darker"]["one_fails_from"] is None
     (here / "editmetrics.yaml").write_text("thresholds: {edit_lpips: {min: 50}}\n")

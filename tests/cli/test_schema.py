@@ -217,7 +217,7 @@ def test_the_schemas_are_schemas_and_json():
     for schema in (whole, *(json_schema(PipeRegistry(), kind) for kind in KINDS)):
         jsonschema.Draft202012Validator.check_schema(json.loads(json.dumps(schema)))
         assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-        assert len(json.dumps(schema)) < 60_000 or schema is whole
+        assert len(json.dumps(schema)) < 65_000 or schema is whole
     assert whole["$defs"].keys() == set(KINDS)
 
 
