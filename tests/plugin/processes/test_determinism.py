@@ -70,7 +70,7 @@ def test_every_metric_gives_the_same_bits(demo):
     assert sorted(gate["metric"] for gate in found) == sorted(measured() * 4)
     assert all(gate["verdict"] == "missing-golden" for gate in found)
     moved = {gate["value"] for gate in found if gate["metric"] != "altered"}  # nothing is gone here
-    assert len(moved) > 4 * (len(measured()) - 1) - 5
+    assert len(moved) > 4 * (len(measured()) - 1) - 8  # a ratio of 10 is that of several
     assert gates(demo, "warm", "--editmetrics-cache-dir=one") == cold
     assert gates(demo, "again", "--no-editmetrics-cache") == cold
     assert gates(demo, "workers", "--editmetrics-cache-dir=two", "-n2") == cold
