@@ -30,7 +30,7 @@ _CALLED: Mapping[str, tuple[str, ...]] = {
     "unedit_ssim": _SSIM,
     "l_channel_ssim": (*_SSIM, "skimage.color.rgb2lab", "skimage.exposure.match_histograms"),
     "tone": _TONE,
-    "tone_max": (*_TONE, _INNER),
+    **dict.fromkeys(("tone_max", "edit_ratio"), (*_TONE, _INNER)),
     "beyond_detail": _DETAIL,
     "beyond_detail_max": (*_DETAIL, _INNER),
     "exact": ("numpy.array_equal",),

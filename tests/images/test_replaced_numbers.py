@@ -24,6 +24,7 @@ from pytest_editmetrics.images.replaced_numbers import (
     check_numbers,
 )
 from pytest_editmetrics.pipes.drift.spec import SPEC as DRIFT
+from pytest_editmetrics.pipes.lpips import LPIPSPipe
 from pytest_editmetrics.pipes.pixels import PixelPipe
 from pytest_editmetrics.pipes.pixels.spec import SPEC as PIXELS
 
@@ -64,6 +65,14 @@ def test_what_is_no_librarys(
     assert measured.value == PixelPipe().measure(BEFORE, AFTER, metric=metric).value
 
 
+@pytest.mark.parametrize("name", ["gaussian_filter", "binary_erosion"])
+def test_a_ratio_of_tones_is_a_number_of_pixels_too(monkeypatch: pytest.MonkeyPatch, name) -> None:
+    box = [(4, 4, 20, 20)]
+    monkeypatch.setattr(ndimage, name, mock.MagicMock(return_value=0.0))
+    with pytest.raises(EditMetricsError, match=rf"^scipy\.ndimage\.{name} is replaced by "):
+        LPIPSPipe().measure(BEFORE, AFTER, box, "inner", "edit_ratio")
+
+
 def test_another_librarys(monkeypatch: pytest.MonkeyPatch) -> None:
     """As a library puts it there that computes faster."""
     for owner, name in ((np, "abs"), (ndimage, "gaussian_filter"), (np, "array")):
@@ -85,7 +94,7 @@ def test_what_no_metric_calls(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_looked_at_is_there() -> None:
     for name in (*_OF_ALL, *(one for names in _CALLED.values() for one in names)):
         assert callable(_function(name)), name
-    known = {one.name for spec in (PIXELS, DRIFT) for one in spec.metrics}
+    known = {one.name for spec in (PIXELS, DRIFT) for one in spec.metrics} | {"edit_ratio"}
     assert known | set(COMPARATORS) - {"lpips"} == set(_CALLED)
 
 
