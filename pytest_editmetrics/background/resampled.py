@@ -20,6 +20,7 @@ from pytest_editmetrics.background.differences import Planes
 from pytest_editmetrics.background.filtered import as_filtered
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
+from pytest_editmetrics.images.srgb import light_of, values_of
 
 _BLOCK = 8  # pixels of a side, whose mean resizing hardly changes
 _COARSE = 0.1  # of the squared difference: what such means show of it at most
@@ -202,13 +203,13 @@ def _resized(plane: Floats, size: Size, way: Way, window: Window | None = None) 
     rows, columns = window or (slice(0, height), slice(0, width))
     across, down = _Axis(columns, width, size[0]), _Axis(rows, height, size[1])
     seen = plane[down.needed, across.needed]
-    image = Image.fromarray(_linear(seen) if linear else seen.astype(np.uint8))
+    image = Image.fromarray(light_of(seen / np.float32(255)) if linear else seen.astype(np.uint8))
     (left, right), (top, bottom) = across.there, down.there
     small = image.resize((across.count, down.count), kind, box=(left, top, right, bottom))
     (left, right), (top, bottom) = across.back, down.back
     shape = columns.stop - columns.start, rows.stop - rows.start
     made = np.asarray(small.resize(shape, kind, box=(left, top, right, bottom)))
-    return _encoded(made) if linear else made
+    return np.rint(255 * values_of(made)).astype(np.uint8) if linear else made
 
 
 class _Axis:
@@ -233,17 +234,3 @@ class _Axis:
 def _apart(one: NDArray[np.generic], other: Floats, seen: Mask) -> float:
     off = (one.astype(np.float32) - other)[seen]
     return float(np.vdot(off, off))
-
-
-def _linear(plane: Floats) -> Floats:
-    value = plane / np.float32(255)
-    light = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
-    made: Floats = light.astype(np.float32)
-    return made
-
-
-def _encoded(light: Floats) -> Array:
-    light = light.clip(0, 1)
-    value = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
-    made: Array = np.rint(255 * value).astype(np.uint8)
-    return made

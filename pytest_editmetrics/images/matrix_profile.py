@@ -8,6 +8,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_editmetrics.images.srgb import values_of
+
 Floats = NDArray[np.float64]
 Curve = Callable[[Floats], Floats]
 
@@ -53,14 +55,10 @@ def exact_levels(icc: bytes) -> Callable[[NDArray[np.float32]], NDArray[np.uint8
     def shown(levels: NDArray[np.float32]) -> NDArray[np.uint8]:
         shares = levels.astype(np.float64) / 255
         linear = np.stack([curve(shares[..., n]) for n, curve in enumerate(curves)], axis=-1)
-        return np.rint(_encoded(linear @ to_srgb.T) * 255).astype(np.uint8)
+        light: Floats = linear @ to_srgb.T
+        return np.rint(values_of(light) * 255).astype(np.uint8)
 
     return shown
-
-
-def _encoded(linear: Floats) -> Floats:
-    linear = linear.clip(0, 1)
-    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
 
 
 def _triple(tag: bytes) -> Floats:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pytest_editmetrics.images.local_mean import Map, local_mean
 from pytest_editmetrics.images.masks import Mask, without_rim
+from pytest_editmetrics.images.srgb import light_of
 
 SIGMA = 8.0
 """In pixels, of the Gaussian over which a tone is averaged."""
@@ -17,7 +18,7 @@ BESIDE = 8
 FILLED = 0.25
 """Share of the Gaussian that has to be measured there, or what is missing counts as 0."""
 
-# IEC 61966-2-1; the sums of the rows are the white of D65
+# of sRGB; the sums of the rows are the white of D65
 _TO_XYZ = np.array(
     [
         [0.4124564, 0.3575761, 0.1804375],
@@ -41,8 +42,7 @@ def lab_of(image: NDArray[Any]) -> Map:
     >>> lab_of(np.full((1, 1, 3), 255, np.uint8)).round(2).tolist()
     [[[100.0, 0.0, 0.0]]]
     """
-    levels = np.arange(256) / 255
-    linear = np.where(levels > 0.04045, ((levels + 0.055) / 1.055) ** 2.4, levels / 12.92)
+    linear = light_of(np.arange(256) / 255)
     to_relative = (_TO_XYZ / _TO_XYZ.sum(axis=1, keepdims=True)).astype(np.float32)
     relative = linear.astype(np.float32)[image] @ to_relative.T
     bent = np.where(relative > _DARK, np.cbrt(relative), relative * _SLOPE + 4 / 29)
