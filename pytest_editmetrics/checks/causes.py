@@ -28,7 +28,7 @@ def causes_of(job: Job, gate: Gate) -> list[dict[str, Any]]:
         if edit_lost(job, gate):
             return [{"kind": "no-edit", "text": "the edit area is the reference's, pixel by pixel"}]
         if _as_background(job, gate):
-            text = "the edit area changed no more than the background, as without an edit"
+            text = "the edit area changed hardly more than the background, as without an edit"
             return [{"kind": "no-edit", "text": text}]
         return [{"kind": "weaker-edit", "text": "the edit area changed less than it has to"}]
     from pytest_editmetrics.report.causes import without_edit

@@ -7,35 +7,15 @@ import re
 import numpy as np
 import pytest
 from altered import Picture, as_jpeg, blurred, eight_bit
-from skimage import data
-
-from pytest_editmetrics.background.diagnosis import Diagnosis, diagnose
+from outside_an_edit import BOXES, outside, photo
 
 PHOTOS = ["astronaut", "cat", "coffee", "rocket", "retina", "immunohistochemistry"]
 MOST = [PHOTOS[0], *(pytest.param(name, marks=pytest.mark.quick(1)) for name in PHOTOS[1:])]
-BOXES = [(150, 60, 290, 180), pytest.param((20, 30, 60, 60), marks=pytest.mark.quick(1))]
-
-
-def photo(name: str) -> Picture:
-    image = getattr(data, name)()
-    return np.ascontiguousarray(image[400:800, 400:900] if name == "retina" else image[:400, :500])
 
 
 def noisy(image: Picture, sigma: float, channels: int = 3) -> Picture:
     shape = (*image.shape[:2], channels)
     return eight_bit(image + np.random.default_rng(1).normal(0, sigma, shape))
-
-
-def outside(
-    image: Picture, change, box: tuple[int, int, int, int] = (150, 60, 290, 180)
-) -> Diagnosis:
-    """Diagnose a change of an edited image outside its edit."""
-    x1, y1, x2, y2 = box
-    edited = image.copy()
-    edited[y1:y2, x1:x2] = 255 - edited[y1:y2, x1:x2] // 2
-    mask = np.ones(image.shape[:2], bool)
-    mask[y1:y2, x1:x2] = False
-    return diagnose(image, change(edited), mask)
 
 
 @pytest.mark.parametrize("box", BOXES)

@@ -4,35 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from altered import Picture, as_jpeg, eight_bit
-from skimage import data
-
-from pytest_editmetrics.background.diagnosis import Diagnosis, diagnose
+from altered import as_jpeg, eight_bit
+from outside_an_edit import BOXES, outside, photo
 
 PHOTOS = ["retina", "coffee", "astronaut", "cat", "rocket", "immunohistochemistry"]
 MOST = [PHOTOS[0], *(pytest.param(name, marks=pytest.mark.quick(1)) for name in PHOTOS[1:])]
-BOXES = [(150, 60, 290, 180), pytest.param((20, 30, 60, 60), marks=pytest.mark.quick(1))]
 AT = np.arange(256) / 255
 CURVES = {
     "inverse S": 0.5 + 2.4 * (AT - 0.5) ** 3 + 0.4 * (AT - 0.5),
     "filmic": AT * (2.51 * AT + 0.03) / (AT * (2.43 * AT + 0.59) + 0.14),
     "S": 3 * AT**2 - 2 * AT**3,
 }
-
-
-def photo(name: str) -> Picture:
-    image = getattr(data, name)()
-    return np.ascontiguousarray(image[400:800, 400:900] if name == "retina" else image[:400, :500])
-
-
-def outside(image: Picture, change, box: tuple[int, int, int, int]) -> Diagnosis:
-    """Diagnose a change of an edited image outside its edit."""
-    x1, y1, x2, y2 = box
-    edited = image.copy()
-    edited[y1:y2, x1:x2] = 255 - edited[y1:y2, x1:x2] // 2
-    mask = np.ones(image.shape[:2], bool)
-    mask[y1:y2, x1:x2] = False
-    return diagnose(image, change(edited), mask)
 
 
 @pytest.mark.parametrize("box", BOXES)
