@@ -311,6 +311,7 @@ class Held:
     def table(self, title: str, cases: Iterable[Case]) -> tuple[int, int]:
         """Print how many fail and how near the others come; return how many, and of how many."""
         failed, largest, count = [], dict.fromkeys(self._bounds, 0.0), 0
+        least = float("inf")
         unmeasured: dict[str, int] = {}
         for case in cases:
             count += 1
@@ -318,6 +319,8 @@ class Held:
             for name, one in found.items():
                 if one.value is None:
                     unmeasured[name] = unmeasured.get(name, 0) + 1
+                elif name == "edit_ratio":
+                    least = min(least, one.value)
                 elif name not in failing:
                     largest[name] = max(largest[name], one.value)
             if failing:
@@ -326,7 +329,10 @@ class Held:
         near = ", ".join(
             f"{name} {value:.3g} ({100 * value / self._bounds[name]:.0f} %)"
             for name, value in largest.items()
+            if name != "edit_ratio"
         )
+        if "edit_ratio" in largest:
+            near += f"; edit_ratio at least {least:.3g}"
         print(f"| {self._expect} | {title} | {count} | {len(failed)} | {near} |", flush=True)
         for line in failed[:20]:
             print(f"    {line}", flush=True)
