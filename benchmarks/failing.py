@@ -109,12 +109,12 @@ def rows(repetitions: int = REPETITIONS) -> list[Row]:
             repetitions=repetitions, metrics=list(METRICS), box=BOX, faults=list(FAULTS)
         )
         (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
-        (folder / "test_suite.py").write_text(suite, encoding="utf-8")
+        (folder / "test_failing.py").write_text(suite, encoding="utf-8")
         (folder / "editmetrics.yaml").write_text(MET, encoding="utf-8")
         arguments = [f"--rootdir={folder}", "-c", str(folder / "pytest.ini"), "--tb=no", "-q"]
         plugin = ["-p", "pytest_editmetrics.plugin", "--editmetrics-device=cpu"]
         cache = f"--editmetrics-cache-dir={folder / 'cache'}"
-        pytest.main([*arguments, *plugin, cache, str(folder / "test_suite.py")], [clock])
+        pytest.main([*arguments, *plugin, cache, str(folder / "test_failing.py")], [clock])
     each = len(FAULTS) * (repetitions + 1)
     wanted = f"{each} failed, {each} passed"
     if wanted not in printed.getvalue():

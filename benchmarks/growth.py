@@ -277,9 +277,8 @@ def rows(sizes: Sequence[int] = SIZES, only: Sequence[str] = tuple(PARTS)) -> li
             for what, measure in PARTS[part](folder, [least, *counts]).items():
                 costs = {count: _least(measure, count) for count in (least, *counts)}
                 row = grown(what, costs)
-                if not row.holds:  # what is long was measured once, and another process may do that
-                    most = max(costs)
-                    row = grown(what, {**costs, most: min(costs[most], measure(most))})
+                if not row.holds:  # another process may do that, to the time of one gate as well
+                    row = grown(what, {n: min(cost, measure(n)) for n, cost in costs.items()})
                 found.append(row)
                 print(markdown(found[-1:]).splitlines()[-1], file=sys.stderr, flush=True)
     return found

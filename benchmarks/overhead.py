@@ -129,7 +129,7 @@ def session(folder: Path, edits: Sequence[Edit], cache: Path) -> tuple[float, li
         arguments = [f"--rootdir={folder}", "-c", str(folder / "pytest.ini")]
         plugin = ["-p", "pytest_editmetrics.plugin", f"--editmetrics-cache-dir={cache}"]
         options = [*plugin, "--editmetrics-device=cpu"]
-        code = pytest.main([*arguments, *options, str(folder / "test_suite.py")], [clock])
+        code = pytest.main([*arguments, *options, str(folder / "test_overhead.py")], [clock])
     if code != 0:
         raise RuntimeError(f"the suite ended with {code}:\n{printed.getvalue()}")
     return clock.ended - clock.started, clock.measured[1:]
@@ -149,7 +149,7 @@ def rows(repetitions: int = REPETITIONS) -> list[Row]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
-        (folder / "test_suite.py").write_text(SUITE, encoding="utf-8")
+        (folder / "test_overhead.py").write_text(SUITE, encoding="utf-8")
         (folder / "editmetrics.yaml").write_text(
             CONFIG.format(clip=models.clip_b32()), encoding="utf-8"
         )

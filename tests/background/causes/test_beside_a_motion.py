@@ -32,6 +32,7 @@ def turned(image: Picture) -> Picture:
     return np.asarray(Image.fromarray(image).rotate(-0.8, Image.Resampling.BICUBIC))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_a_blur_beside_a_motion_is_a_blur(name):
     before = photo(name)
@@ -49,6 +50,7 @@ def test_so_is_jpeg_beside_whole_pixels(name):
     ]
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("order", [1, 3])
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_what_resampling_leaves_is_no_blur(name, order):

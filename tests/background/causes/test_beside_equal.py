@@ -31,7 +31,7 @@ CHANGES = {
 }
 
 
-@pytest.mark.quick(1)
+@pytest.mark.long
 @pytest.mark.parametrize("share", first_of(1, [0.56, 0.75]))
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
@@ -99,6 +99,7 @@ ROWS, COLUMNS = np.mgrid[:288, :288] - 143.5
 DISC = np.hypot(ROWS, COLUMNS) < 86
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("colour", first_of(1, [0, 40, 200]))
 @pytest.mark.parametrize("name", each_photo(["astronaut", "cat", "coffee"]))
 def test_an_object_that_became_one_colour_before_its_backdrop_is_the_only_cause(name, colour):
@@ -149,6 +150,7 @@ RECOLOURED = {
 }
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("box", [(150, 40, 300, 240), (112, 75, 394, 262)])
 @pytest.mark.parametrize(
     "pair", [("exchanged", "grey"), ("redder", "exchanged"), ("grey", "redder")]
@@ -164,6 +166,7 @@ def test_another_edit_of_a_box_is_a_local_change_whatever_colours_lie_in_it(pair
     assert cause.facts["boxes"][0] == list(box)
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("frame", [0, 255, 128])
 def test_a_tone_of_a_framed_picture_is_no_local_change(frame):
     """A frame of one colour, which the tone leaves: all of the picture in it changed."""

@@ -30,7 +30,7 @@ def resized(
     return np.asarray(small.resize((len(image),) * 2, how))
 
 
-@pytest.mark.quick(2)
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("how", [Image.Resampling.BICUBIC, Image.Resampling.BILINEAR])
 @pytest.mark.parametrize("eighths", [2, 4, 5, 6, 7])
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
@@ -69,13 +69,14 @@ def test_a_jpeg_is_one_in_a_corner(name):
     assert [cause.kind for cause in causes] == ["jpeg"]
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("quality", [90, 80, 60, 40, 20])
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_a_jpeg_is_one_at_any_quality(name, quality):
     assert "jpeg" in kinds(photo(name), as_jpeg(photo(name), quality))
 
 
-@pytest.mark.quick(3)
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("eighths", [7, 7.2, 12, 16])
 @pytest.mark.parametrize("quality", [60, 40, 20])
 @pytest.mark.parametrize("name", each_photo(PHOTOS))

@@ -53,6 +53,7 @@ LEVELS = {
 }
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("made", PALETTES)
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_a_palette_is_named_and_nothing_else(name, made):
@@ -86,6 +87,7 @@ TONES = {
 }
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("tone", TONES)
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_a_tone_that_came_before_the_palette_is_told_beside_it(name, tone):
@@ -129,6 +131,7 @@ def turned(image: Image.Image, degrees: int) -> Image.Image:
     return Image.merge("HSV", (hue, *others)).convert("RGB")
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("colours", [128, 256])
 @pytest.mark.parametrize("mix", MIXES)
 @pytest.mark.parametrize("name", each_photo(("astronaut", "cat", "coffee")))

@@ -33,6 +33,7 @@ def outside_of(image: Picture, edited: Picture) -> Diagnosis:
     return diagnose(image, edited, np.ones(image.shape[:2], bool))
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("name", each_photo(["astronaut", "cat", "coffee", "rocket"]))
 @pytest.mark.parametrize("made", FILTERS)
 def test_a_filter_of_the_whole_is_no_local_change(made: str, name: str) -> None:
@@ -44,7 +45,7 @@ def test_a_filter_of_the_whole_is_no_local_change(made: str, name: str) -> None:
     assert "spill" not in {cause.kind for cause in causes}
 
 
-@pytest.mark.quick(1)
+@pytest.mark.long
 @pytest.mark.parametrize("made", FILTERS)
 def test_what_was_changed_besides_is_found_and_nothing_else(made: str) -> None:
     x1, y1, x2, y2 = BOX
@@ -77,6 +78,7 @@ def test_a_strong_sharpening_is_no_drawing(name: str, radius: int, percent: int)
     assert kinds[0] == "sharpening" or percent > 150 or radius > 5  # what is cut off is no filter
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", each_photo(["astronaut", "cat", "coffee", "rocket"]))
 def test_what_was_drawn_anew_and_sharpened_is_a_drawing(name: str) -> None:
     image = photo(name)

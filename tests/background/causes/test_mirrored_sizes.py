@@ -28,7 +28,7 @@ def photo(name: str, width: int, height: int) -> Picture:
     return np.asarray(image.resize((width, height), Image.Resampling.LANCZOS, box))
 
 
-@pytest.mark.quick(1)
+@pytest.mark.long
 @pytest.mark.parametrize("turn", TURNS)
 @pytest.mark.parametrize("size", first_of(1, SIZES))
 @pytest.mark.parametrize("name", each_photo(["astronaut", "cat", "coffee", "rocket"]))

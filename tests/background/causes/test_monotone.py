@@ -169,7 +169,7 @@ def assert_monotone(
         assert failing(expect, image, KINDS[kind](edited, box, weak), box) is None
 
 
-@pytest.mark.quick(1)
+@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=2, derandomize=True)
 @given(expect=st.sampled_from(list(EXPECTATIONS)), **cases)

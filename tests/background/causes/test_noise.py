@@ -28,6 +28,7 @@ def sharpened(image: Picture) -> Picture:
     return eight_bit(image + 0.8 * (image - blurred(image, 1).astype(float)))
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
 @pytest.mark.parametrize("sigma", [2, 2.55, 10])
 @pytest.mark.parametrize("channels", [1, 3])
@@ -42,6 +43,7 @@ def test_noise_is_told_in_levels_of_each_channel(name, sigma, channels):
     assert re.fullmatch(r"noise \d+\.\d of 255", cause.text)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_what_an_encoder_changes_is_no_noise(name):
     before = square_photo(name, 288)
@@ -78,6 +80,7 @@ def test_the_channels_that_have_it_are_named(channels, named):
     assert named in cause.in_full
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("sigma", [3, 6])
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_noise_that_black_and_white_cut_off_is_noise(name, sigma):
@@ -103,6 +106,7 @@ def test_noise_is_told_beside_the_jpeg_it_was_saved_as(name):
     assert causes["noise"].facts["noise"] == pytest.approx(6, rel=0.15)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_jpeg_alone_or_beside_a_blur_or_sharpening_is_no_noise(name):
     image = square_photo(name, 288)

@@ -29,6 +29,7 @@ def filtered(image: Picture, kernel: ImageFilter.Filter) -> Picture:
     return np.asarray(Image.fromarray(image).filter(kernel))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("box", BOXES)
 @pytest.mark.parametrize("name", MOST)
 def test_another_encoder_or_a_filter_is_no_jpeg(name, box):
@@ -44,6 +45,7 @@ def test_another_encoder_or_a_filter_is_no_jpeg(name, box):
         assert "jpeg" not in kinds
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("quality", [60, 80, 90])
 @pytest.mark.parametrize("name", MOST)
 def test_a_jpeg_of_another_quality_is_told(name, quality):

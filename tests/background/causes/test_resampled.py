@@ -87,6 +87,7 @@ def test_so_is_a_larger_size_and_one_of_another_filter(name, how):
     assert cause.text == f"resized to {size[0]} x {size[1]} and back"
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("name", MOST)
 def test_so_is_one_in_linear_light(name):
     image = photo(name)

@@ -23,6 +23,7 @@ def of_corner(before: Picture, after: Picture) -> float:
     return float(squares[CORNER].sum() / squares.sum())
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
 @pytest.mark.parametrize(("gain", "offset", "level"), [(0.7, 60, 255), (0.85, 0, 0), (0.7, 0, 0)])
 def test_what_was_covered_is_of_the_cover_alone(name, gain, offset, level):

@@ -18,6 +18,7 @@ def noisy(image: Picture, sigma: float, channels: int = 3) -> Picture:
     return eight_bit(image + np.random.default_rng(1).normal(0, sigma, shape))
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("box", BOXES)
 @pytest.mark.parametrize("sigma", [25, 40, 60])
 @pytest.mark.parametrize("name", MOST)
@@ -34,6 +35,7 @@ def test_so_is_a_noise_that_all_channels_share(name):
     assert cause.facts["noise"] == pytest.approx(30, rel=0.04)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", MOST)
 def test_what_else_changed_is_no_noise_alone(name):
     image = photo(name)

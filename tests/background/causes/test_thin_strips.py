@@ -16,6 +16,7 @@ MADE = {
 }
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("row", [0, -1], ids=["top", "bottom"])
 @pytest.mark.parametrize("size", [(64, 64), (300, 200), (512, 512)])
 @pytest.mark.parametrize("made", MADE)

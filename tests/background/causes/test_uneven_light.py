@@ -82,6 +82,7 @@ def test_other_changes_are_not_called_so(name, other):
     assert "uneven light" not in shares(photo(name), OTHERS[other](photo(name)))
 
 
+@pytest.mark.long
 def test_a_gradient_is_seen_beside_what_an_encoder_does():
     image = photo("coffee")
     gradient = image * (1 + 0.15 * COLUMNS)[..., None]

@@ -46,7 +46,7 @@ def test_nor_is_one_of_boxes(name):
     assert "redrawn" not in kinds(photo(name), np.asarray(soft))
 
 
-@pytest.mark.quick(1)
+@pytest.mark.long
 @pytest.mark.parametrize("sigma", first_of(2, [0, 9, 2, 5, 12]))
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_another_picture_is_one_however_blurred(name, sigma):
@@ -54,6 +54,7 @@ def test_another_picture_is_one_however_blurred(name, sigma):
     assert "redrawn" in kinds(photo(name), blurred(other, sigma) if sigma else other)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("sigma", first_of(1, [2, 0, 5]))
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_so_is_what_was_drawn_anew_and_blurred(name, sigma):

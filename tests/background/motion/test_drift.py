@@ -67,6 +67,7 @@ def test_a_known_shift_is_found_to_a_tenth_of_a_pixel(length: float, change: str
     assert drift.motion.zoom == pytest.approx(1, abs=0.001)
 
 
+@pytest.mark.long
 @settings(max_examples=15)
 @given(st.floats(-8, 8), st.floats(-8, 8), st.integers(0, 999))
 def test_any_shift_is_found_beside_an_edit(dx: float, dy: float, seed: int) -> None:
@@ -261,6 +262,7 @@ def test_flat_tiles_do_not_hide_the_others() -> None:
     assert {tile.status for tile in left} == {"flat"}
 
 
+@pytest.mark.long
 def test_another_picture_does_not_match() -> None:
     drift = measure_drift(photo("astronaut"), photo("coffee"), everywhere(photo("coffee")))
     assert drift.motion is None
@@ -339,6 +341,7 @@ def patches_from_near(image: NDArray[np.uint8], reach: int, seed: int) -> NDArra
     return made
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("seed", [0, 2, 6])
 def test_lines_that_were_drawn_anew_follow_no_motion(seed: int) -> None:
     """Lines lie near wherever they are looked for: the fit's start finds itself again."""
@@ -348,6 +351,7 @@ def test_lines_that_were_drawn_anew_follow_no_motion(seed: int) -> None:
     assert drift.warp_px < 3.5
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("motion", [Motion.similar(zoom=1.06), Motion.similar(rotation=4)])
 @pytest.mark.parametrize("reach", [0, 2, 4])
 def test_lines_that_were_drawn_anew_after_a_motion_tell_it(motion: Motion, reach: int) -> None:
@@ -410,6 +414,7 @@ def test_where_much_stayed_and_nothing_is_found_again_no_motion_is_told():
     assert measure_drift(image, edited, mask).motion is None
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("steepness", [1, 4])
 def test_a_smooth_gradient_that_moved_is_not_said_to_be_redrawn(steepness):
     sky = np.tile((np.arange(256) // steepness).astype(np.uint8)[:, None, None], (1, 256, 3))

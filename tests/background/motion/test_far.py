@@ -81,7 +81,7 @@ def test_what_moved_out_of_sight_before_a_plain_wall_is_not_excused(by: int) -> 
     assert "out of sight" in soft.message
 
 
-@pytest.mark.quick(1)
+@pytest.mark.long
 @pytest.mark.parametrize("shift", [(0, 0), (20, -10), (10, 25)])
 def test_a_shift_that_few_tiles_show_gives_way_to_a_mirror_that_more_do(
     shift: tuple[int, int],
@@ -140,6 +140,7 @@ def test_a_panorama_that_was_mirrored_is_found() -> None:
     assert (drift.motion.dx, drift.motion.dy) == pytest.approx((0, 0), abs=0.5)
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("turned", [np.s_[:, ::-1], np.s_[::-1]], ids=["mirrored", "upside down"])
 @pytest.mark.parametrize("name", each_photo(["astronaut", "cat", "rocket"]))
 def test_few_tiles_of_a_mirrored_picture_are_given_no_motion_that_they_contradict(

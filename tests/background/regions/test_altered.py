@@ -123,6 +123,7 @@ def test_beside_what_stayed_a_background_may_be_drawn_anew():
     assert not find_altered(image, made, everywhere(image)).told
 
 
+@pytest.mark.long
 def test_where_all_is_drawn_anew_no_part_can_be_told():
     image = photo()
     random = np.random.default_rng(0)

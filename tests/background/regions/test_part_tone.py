@@ -43,6 +43,7 @@ def told(image: Picture, made: Picture) -> str:
     return next(one.text for one in diagnose(image, made, outside()).causes if one.kind == "spill")
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("rim", [0, 5])
 @pytest.mark.parametrize("gain", [0.6, 0.85, 1.3])
 @pytest.mark.parametrize("name", each_photo(NAMES))
@@ -63,6 +64,7 @@ def test_one_of_another_hue_has_other_colours(name: str) -> None:
     assert told(image, made).endswith(" has other colours")
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("name", each_photo(["coffee", "astronaut", "cat"]))
 @pytest.mark.parametrize(
     "change",

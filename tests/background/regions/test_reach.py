@@ -126,6 +126,7 @@ def test_nor_where_most_was_erased(monkeypatch):
     assert not searched(monkeypatch, reference, edited)
 
 
+@pytest.mark.long
 def test_one_is_looked_for_where_a_wall_is_the_rest(monkeypatch):
     reference = np.full((HEIGHT, WIDTH, 3), 205, np.uint8)
     edited = reference.copy()

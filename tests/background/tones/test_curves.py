@@ -50,7 +50,7 @@ def test_a_gamma_is_the_only_cause(name, power):
     assert cause.share > 0.98
 
 
-@pytest.mark.quick(1)
+@pytest.mark.long
 @pytest.mark.parametrize("power", [0.7, 0.85, 1.2])
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_a_gamma_is_told_beside_an_encoder(name, power):
@@ -148,6 +148,7 @@ def test_a_curve_alike_in_all_channels_is_told_by_what_it_does_to_levels(name, e
     assert became == pytest.approx(s_curve(np.array(was)), abs=3)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_other_changes_are_no_curve(name):
     image = photo(name)

@@ -92,7 +92,7 @@ def lost(image: Picture, channel: int, level: int) -> Picture:
     return made
 
 
-@pytest.mark.quick(1)
+@pytest.mark.long
 @pytest.mark.parametrize(("channel", "colour"), list(enumerate(("red", "green", "blue"))))
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_a_channel_of_one_level_is_lost(name, channel, colour):
@@ -128,6 +128,7 @@ def test_so_is_a_picture_of_one_channel(name, channel, colour):
     assert (cause.kind, cause.text) == ("channels", f"all channels are the {colour} one")
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("gain", [0.95, 0.85, 0.7])
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_exchanged_channels_and_lost_colours_are_told_beside_an_exposure(name, gain):
@@ -149,6 +150,7 @@ def test_they_are_told_beside_a_shift(name, pixels):
         assert sum(cause.share for cause in found.values()) <= 1 + 1e-9
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_a_strong_tone_of_one_channel_lost_none(name):
     for gain in ([1, 1, 0.3], [0.5, 1, 1.2], [0.4, 0.4, 0.4]):

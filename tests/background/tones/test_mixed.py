@@ -66,7 +66,7 @@ def test_an_exposure_and_what_else_changed_are_told_beside_it(name):
     assert found == {"colours mixed", "shift"}
 
 
-@pytest.mark.quick(1)
+@pytest.mark.long
 @pytest.mark.parametrize("quality", first_of(1, [75, 50]))
 @pytest.mark.parametrize("strength", [0.7, 0.85])
 @pytest.mark.parametrize("name", each_photo(PHOTOS))

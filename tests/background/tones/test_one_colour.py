@@ -55,6 +55,7 @@ def test_one_colour_is_the_only_cause_and_named(name, colour, said):
     assert cause.text == f"the background is {said}"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_what_an_encoder_makes_of_one_colour_is_nearly_one(name):
     noise = np.random.default_rng(0).normal(0, 2, (288, 288, 3))
@@ -116,6 +117,7 @@ def test_bars_that_were_encoded_are_named_first(name):
     assert causes(photo(name), edited, WHOLE)[0].kind == "one colour"
 
 
+@pytest.mark.long
 def test_what_lies_between_bars_is_told_too():
     made = np.zeros((288, 288, 3), np.uint8)
     made[48:-48] = np.asarray(Image.fromarray(photo("coffee")).resize((288, 192)))

@@ -17,6 +17,7 @@ CURVES = {
 }
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("box", BOXES)
 @pytest.mark.parametrize("curve", CURVES)
 @pytest.mark.parametrize("name", MOST)
@@ -28,6 +29,7 @@ def test_a_curve_alike_in_all_channels_is_told_as_a_curve(name, curve, box):
     assert cause.share > 0.99
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("box", BOXES)
 @pytest.mark.parametrize("name", MOST)
 def test_what_is_cut_off_is_told_with_its_level(name, box):
@@ -40,6 +42,7 @@ def test_what_is_cut_off_is_told_with_its_level(name, box):
     assert {lights.kind, shadows.kind} == {"exposure"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", MOST)
 def test_lines_powers_and_what_differs_by_channel_keep_their_names(name):
     image = photo(name)

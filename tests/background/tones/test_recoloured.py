@@ -81,6 +81,7 @@ def test_a_style_of_the_whole_recolours_no_part(style: str, name: str) -> None:
     assert found_in(photo(name), STYLES[style](photo(name))) is None
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("box", [(129, 73, 257, 183), (186, 232, 283, 332)], ids=["mid", "low"])
 def test_steps_of_a_posterised_backdrop_that_read_as_a_motion_are_no_part(
     box: tuple[int, int, int, int],

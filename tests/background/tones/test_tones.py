@@ -19,6 +19,7 @@ def first(name: str, gain: object, offset: float = 0) -> Cause:
     return diagnose(image, made, np.ones((288, 288), bool)).causes[0]
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("gain", [0.8, 0.86, 0.95, 1.1])
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_a_gain_about_the_middle_is_a_contrast(name, gain):
@@ -36,7 +37,7 @@ def test_studio_levels_are_a_contrast(name):
     assert cause.in_full.startswith("contrast changed (gain 0.8")
 
 
-@pytest.mark.quick(2)
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("lit", [lambda image: image * 0.35, lambda image: 165 + image * 0.35])
 @pytest.mark.parametrize("gain", [0.7, 0.8, 219 / 255, 1.15])
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
@@ -50,6 +51,7 @@ def test_so_is_a_gain_about_the_middle_of_a_picture_that_has_no_light_or_no_dark
         assert cause.kind == "exposure"
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("gain", [0.8, 0.9, 0.95, 0.98, 1.04])
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_all_darker_or_lighter_is_an_exposure(name, gain):
@@ -68,6 +70,7 @@ def test_an_exposure_is_as_large_as_it_is_seen(name, offset):
     assert float(told.split()[1]) == pytest.approx(seen, abs=0.6)
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("gain", [0.05, 0.15])
 @pytest.mark.parametrize("name", each_photo(["astronaut", "coffee", "rocket"]))
 def test_what_is_washed_out_is_of_less_contrast_and_what_went_to_black_is_darker(name, gain):
@@ -109,6 +112,7 @@ def test_the_texture_of_a_wall_drawn_anew_without_a_cast_is_no_tone():
 TOLD_TONES = {"exposure", "contrast", "colour"}
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("sigma", [2, 3, 5])
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_a_blur_is_no_change_of_tone(name, sigma):

@@ -29,6 +29,7 @@ def bounded(scene):
     return scene
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("mode", [(), ("-n2",), ("--editmetrics-update=all",)])
 def test_floats_that_were_cast_to_black_are_told_in_one_line(bounded, mode):
     bounded.makepyfile(test_x=CAST)

@@ -115,6 +115,7 @@ def rewritten(image):
 """
 
 
+@pytest.mark.long
 def test_an_edit_that_a_rewriting_lost_fails_and_no_golden_takes_it(scene):
     """LPIPS inside is what the rewriting alone makes of it, more or less than its bound."""
     call = "edit_gate.check(A, rewritten({}), BOX, expect='reencoded')"

@@ -86,6 +86,7 @@ def results(path):
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
+@pytest.mark.quick(1)
 @both
 def test_the_whole_cycle(suite, value, mode):
     suite.makepyfile(test_x="def test_it(golden_image, made): golden_image.check(made, 'hat')")
@@ -489,6 +490,7 @@ def test_provenance_that_cannot_be_read_is_an_error(suite):
     result.stdout.fnmatch_lines([f"*EditMetricsError*goldens/test_x.py/{PROVENANCE}:1*"])
 
 
+@pytest.mark.quick(1)
 @both
 def test_what_a_test_that_fails_otherwise_made_is_not_recorded(suite, mode):
     suite.makepyfile(

@@ -61,6 +61,7 @@ def shifted(scene: pytest.Pytester) -> pytest.Pytester:
     return scene
 
 
+@pytest.mark.long
 def test_pytest_html_gets_cause_and_picture(shifted):
     shifted.makepyfile(stand_in=HTML)
     shifted.syspathinsert()

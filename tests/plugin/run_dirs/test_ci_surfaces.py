@@ -457,6 +457,7 @@ def test_junit_tells_what_fails_the_session_besides_its_tests(suite, options, sa
     assert suites.find("testsuite").get("errors") == "0"
 
 
+@pytest.mark.long
 def test_a_case_that_crashed_is_of_the_class_of_its_file(suite):
     Image.new("RGB", (8, 8)).save(suite.path / "a.png")
     Image.new("RGB", (8, 8), "blue").save(suite.path / "b.png")
