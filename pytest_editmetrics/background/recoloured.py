@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pytest_editmetrics.background.altered import as_toned
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.local_mean import local_mean
-from pytest_editmetrics.images.masks import bounds
+from pytest_editmetrics.images.masks import bounds, equal_within
 from pytest_editmetrics.images.regions import Box, Mask
 
 _EDGE = 128  # of the copy on which colours are compared
@@ -62,6 +62,8 @@ def find_recoloured(reference: Array, edited: Array, mask: Mask, edit: Mask) -> 
     """
     from scipy.ndimage import binary_dilation, binary_opening, distance_transform_edt, label
 
+    if equal_within(reference, edited, mask):
+        return None
     scale = max(1.0, max(mask.shape) / _EDGE)
     covered = _shrunk(mask.astype(np.float32), scale)
     seen = covered > 0.99

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_editmetrics.images.local_mean import Map, local_mean
-from pytest_editmetrics.images.masks import Mask, without_rim
+from pytest_editmetrics.images.masks import Mask, equal_within, without_rim
 from pytest_editmetrics.images.tone_difference import SIGMA as TONE
 
 FINE = 1.5
@@ -43,10 +43,10 @@ def beyond_detail_map(
     """
     from scipy.ndimage import gaussian_filter
 
+    if equal_within(reference, edited, mask):
+        return np.zeros(reference.shape[:2], np.float32)
     before = reference.astype(np.float32)
     difference = edited.astype(np.float32) - before
-    if not difference.any():
-        return np.zeros(reference.shape[:2], np.float32)
     difference -= local_mean(difference, mask, TONE)
     fine = before - gaussian_filter(before, FINE, mode="nearest", axes=(0, 1))
     over = _square(difference) - _square(fine)

@@ -30,6 +30,7 @@ __all__ = [
     "Mask",
     "as_mask",
     "bounds",
+    "equal_within",
     "file_text",
     "is_mask",
     "of_fields",
@@ -111,6 +112,16 @@ def without_rim(mask: Mask, rim: int) -> Mask:
             return inner
         rim //= 2
     return mask
+
+
+def equal_within(one: NDArray[Any], other: NDArray[Any], mask: Mask | None) -> bool:
+    """Tell whether two images (H, W, C) are equal where a mask is true; ``None`` for everywhere.
+
+    >>> equal_within(np.zeros((1, 2, 3)), np.eye(2, 3)[None], np.array([[True, False]]))
+    False
+    """
+    unequal = (one != other).any(axis=2)
+    return not (unequal if mask is None else unequal & mask).any()
 
 
 def bounds(mask: Mask) -> Box | None:

@@ -15,30 +15,54 @@ from typing import Any
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.images.replacements import code_of, file_of, is_installed, is_mock, told
 
-_OF_ALL = tuple(f"numpy.{n}" for n in ("asarray", "ascontiguousarray", "ones", "where", "zeros"))
+_OF_ALL = tuple(
+    f"numpy.{name}"
+    for name in ("asarray", "ascontiguousarray", "count_nonzero", "ones", "where", "zeros")
+)
 _BLUR = "scipy.ndimage.gaussian_filter"
 _SSIM = ("skimage.metrics.structural_similarity", _BLUR)
-_TONE = (_BLUR, *(f"numpy.{name}" for name in ("cbrt", "stack", "sqrt", "maximum")))
-_DETAIL = (_BLUR, *(f"numpy.{name}" for name in ("einsum", "maximum", "sqrt", "square", "mean")))
+_NUMPY = """
+    abs add allclose append arange arctanh argmax argmin argpartition argsort array
+    array_equal array_split asarray ascontiguousarray bincount broadcast_arrays cbrt ceil clip
+    concatenate conj convolve cos count_nonzero cov cumsum delete diag diff divide dstack
+    einsum exp eye flatnonzero floor full full_like gradient hstack hypot interp isfinite isin
+    ix_ linspace log maximum mean median meshgrid minimum moveaxis multiply nanmedian nonzero
+    ones outer pad percentile polyfit polyval ptp quantile ravel_multi_index repeat rint roll
+    rot90 round searchsorted sort sqrt square stack subtract sum tensordot trace unique
+    unravel_index vdot vstack where zeros zeros_like empty empty_like ones_like fft.rfft
+    linalg.cholesky linalg.eigh linalg.eigvalsh linalg.inv linalg.lstsq linalg.solve
+    linalg.svd
+"""
+_SCIPY = """
+    fft.dctn fft.irfft2 fft.next_fast_len fft.rfft2 ndimage.affine_transform
+    ndimage.binary_closing ndimage.binary_dilation ndimage.binary_erosion
+    ndimage.binary_fill_holes ndimage.binary_opening ndimage.correlate1d
+    ndimage.distance_transform_edt ndimage.find_objects ndimage.gaussian_filter ndimage.label
+    ndimage.map_coordinates ndimage.maximum_filter ndimage.minimum_filter
+    ndimage.spline_filter ndimage.uniform_filter spatial.cKDTree special.ndtri
+"""
+_COMPUTED = (
+    *(f"numpy.{name}" for name in _NUMPY.split()),
+    *(f"scipy.{name}" for name in _SCIPY.split()),
+)
+"""What measuring tone, detail and motion calls anywhere, as a test reads it off their sources."""
 _PSNR = ("math.log10",)
 _CHANNELS = ("numpy.maximum", "numpy.minimum")
-_INNER = "scipy.ndimage.binary_erosion"
 _CALLED: Mapping[str, tuple[str, ...]] = {
     "unedit_psnr": (*_PSNR, *_CHANNELS),
     "pie_bench_psnr": (*_PSNR, *_CHANNELS),
     "unedit_max_diff": _CHANNELS,
     "unedit_ssim": _SSIM,
     "l_channel_ssim": (*_SSIM, "skimage.color.rgb2lab", "skimage.exposure.match_histograms"),
-    "tone": _TONE,
-    **dict.fromkeys(("tone_max", "edit_ratio"), (*_TONE, _INNER)),
-    "beyond_detail": _DETAIL,
-    "beyond_detail_max": (*_DETAIL, _INNER),
+    **dict.fromkeys(
+        ("tone", "tone_max", "edit_ratio", "beyond_detail", "beyond_detail_max"), _COMPUTED
+    ),
     "exact": ("numpy.array_equal",),
     "pixel": ("numpy.array_equal", *_CHANNELS),
     "psnr": _PSNR,
     "ssim": _SSIM,
-    "structure": (_BLUR, "numpy.abs", "numpy.maximum"),
-    **dict.fromkeys(("drift_px", "zoom", "warp_px", "moved_share", "altered"), (_INNER, _BLUR)),
+    "structure": _COMPUTED,
+    **dict.fromkeys(("drift_px", "zoom", "warp_px", "moved_share", "altered"), _COMPUTED),
 }
 """By metric or comparator: what it calls, and what that calls itself, besides ``_OF_ALL``."""
 _own: dict[str, list[Any]] = {}

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_editmetrics.images.local_mean import Map, local_mean
-from pytest_editmetrics.images.masks import Mask, without_rim
+from pytest_editmetrics.images.masks import Mask, bounds, equal_within, without_rim
 from pytest_editmetrics.images.srgb import light_of
 
 SIGMA = 8.0
@@ -78,13 +78,20 @@ def tone_map(
     >>> float(tone_map(black, np.full_like(black, 255)).max().round(2))
     100.0
     """
-    difference = lab_of(edited) - lab_of(reference)
+    found: Map = np.zeros(reference.shape[:2], np.float32)
+    if equal_within(reference, edited, mask):
+        return found
+    area = slice(None), slice(None)
+    if mask is not None and (box := bounds(mask)) is not None:  # what lies outside has no weight
+        area = slice(box[1], box[3]), slice(box[0], box[2])
+        mask = mask[area]
+    difference = lab_of(edited[area]) - lab_of(reference[area])
     if mask is not None:
         difference[~mask] = 0
-    if sigma > 0 and difference.any():
+    if sigma > 0:
         difference = local_mean(difference, mask, sigma, least)
-    length: Map = np.sqrt((difference * difference).sum(axis=2))
-    return length
+    found[area] = np.sqrt((difference * difference).sum(axis=2))
+    return found
 
 
 def mean_tone(

@@ -157,7 +157,7 @@ def next_steps(tally: Tally, session: Session) -> list[Line]:
     golden = [gate for gate in of_tests if recordable(gate)]  # a manifest has no goldens
     recorded = [gate for gate in golden if id(gate) not in held and not gate.xfail]
     number = len(failing) + len(other)
-    unjudged = _mostly_unjudged(tally)
+    unjudged = _mend_first(tally)
     if session.renamed and (recorded or missing):
         lines.append(Line(_RENAME))
     if recorded and unjudged:
@@ -247,14 +247,20 @@ def _waiting(gates: Sequence[Gate], held: Mapping[int, str], total: str) -> str 
     return f"{len(waiting)} of {total}, as {whose} for another reason, too; mend that first"
 
 
-def _mostly_unjudged(tally: Tally) -> str:
+def _mend_first(tally: Tally) -> str:
     """Return why a session is none to accept: most of its gates judged nothing, as where a model
-    returned another size; empty where that is not so."""
+    returned another size, or most of its edits were lost; empty where that is not so."""
     errors = [gate for _, gate in tally.notable if gate.verdict == "error"]
     number, gates = sum(not gate.of_other_golden for gate in errors), tally.counts()["gates"]
-    if 2 * number <= gates:
-        return ""
-    return f"as {number} of {gates} gates could not be judged; mend that first"
+    if 2 * number > gates:
+        return f"as {number} of {gates} gates could not be judged; mend that first"
+    failing = (gate for _, gate in tally.unexpected if gate.verdict == "fail")
+    lost = Counter(gate.metric for gate in failing if kind_of(gate) == "no-edit")
+    for row in tally.rows():
+        if 2 * lost[row.metric] > row.gates:
+            of = counted(row.gates, "edit")
+            return f"as {lost[row.metric]} of {of} came to nothing ({row.metric}); mend that first"
+    return ""
 
 
 def _typed(text: str) -> Line:

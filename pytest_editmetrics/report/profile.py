@@ -36,7 +36,7 @@ def profile_lines(
       everything else  1.00 s   25 %
     slowest gates: 1
       3.10 s  test_a.py::test: lpips
-    costliest metrics: 1 (what several need counts for the first)
+    costliest metrics: 1 (shares of all metrics; what several need counts for the first)
       3.05 s  100 %  lpips
     """
     spent: dict[str, float] = {kind: seconds.get(kind, 0.0) for kind in KINDS}
@@ -65,7 +65,8 @@ def profile_lines(
     metrics = {metric: taken for metric, taken in metrics.items() if taken >= _LEAST}
     if metrics:
         costliest, counted = _most(metrics, _METRICS)
-        lines.append(f"costliest metrics: {counted} (what several need counts for the first)")
+        of = "shares of all metrics; what several need counts for the first"
+        lines.append(f"costliest metrics: {counted} ({of})")
         all_of_them = sum(metrics.values())
         for metric, taken in costliest:
             lines.append(f"  {_shown(taken)}  {100 * taken / all_of_them:3.0f} %  {metric}")

@@ -242,7 +242,7 @@ def _checked_size(option: Option, value: str) -> int:
 
 
 def parse_size(text: str) -> int:
-    """Return the bytes of a size such as ``500MB``, ``2GB`` or a plain number.
+    """Return the bytes of a size such as ``500MB`` or ``2GB``; 0 needs no unit.
 
     Raises:
         InputError: anything else.
@@ -254,7 +254,7 @@ def parse_size(text: str) -> int:
     unit = next((unit for unit in reversed(_UNITS) if number.endswith(unit)), "")
     try:
         size = float(number.removesuffix(unit)) * _UNITS[unit]
-        if not 0 <= size < 2**63:
+        if not 0 <= size < 2**63 or (size and not unit):
             raise ValueError
     except ValueError:
         raise InputError(f"{text!r} is not a size; write it as 500MB or 2GB") from None

@@ -282,7 +282,7 @@ def test_the_command_finds_the_users_folder(monkeypatch, tmp_path, capsys):
     assert capsys.readouterr().out.startswith(f"{tmp_path / 'features'}: 0 features")
 
 
-@pytest.mark.parametrize("size", ["many", "-1MB", "nan", "2XB", ""])
+@pytest.mark.parametrize("size", ["many", "-1MB", "nan", "2XB", "", "5"])
 def test_a_size_that_is_none(size, tmp_path, capsys):
     assert main(["cache", "prune", f"--size={size}", "--dir", str(tmp_path)]) == 2
     assert "is not a size; write it as 500MB or 2GB" in capsys.readouterr().err

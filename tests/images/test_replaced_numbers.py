@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import math
+import operator
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -17,6 +22,7 @@ from scipy import ndimage
 from pytest_editmetrics.config.golden_images import COMPARATORS
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.goldens.comparators import compare
+from pytest_editmetrics.images import tone_difference
 from pytest_editmetrics.images.replaced_numbers import (
     _CALLED,
     _OF_ALL,
@@ -73,6 +79,51 @@ def test_a_ratio_of_tones_is_a_number_of_pixels_too(monkeypatch: pytest.MonkeyPa
         LPIPSPipe().measure(BEFORE, AFTER, box, "inner", "edit_ratio")
 
 
+@pytest.mark.parametrize(
+    ("name", "metrics"),
+    [
+        ("arange", ("tone", "tone_max")),
+        ("unravel_index", ("tone_max", "beyond_detail_max")),
+        ("count_nonzero", ("unedit_max_diff", "unedit_psnr")),
+    ],
+)
+def test_so_is_one_by_which_a_table_a_place_or_a_share_is_found(
+    monkeypatch: pytest.MonkeyPatch, name: str, metrics: tuple[str, ...]
+) -> None:
+    real = getattr(np, name)
+    monkeypatch.setattr(np, name, lambda *given, **options: real(*given, **options) * 0)
+    for metric in metrics:
+        with pytest.raises(EditMetricsError, match=rf"^numpy\.{name} is replaced by "):
+            PixelPipe().measure(BEFORE, AFTER, metric=metric)
+
+
+def called_in(source: Path) -> Iterator[str]:
+    """Return the functions of numpy and scipy that a file calls, by their whole names."""
+    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("scipy"):
+            yield from (f"{node.module}.{one.name}" for one in node.names)
+        elif isinstance(node, ast.Call):
+            module, _, name = ast.unparse(node.func).partition(".")
+            plain = module == "np" and name.replace(".", "").isidentifier()
+            if plain and not isinstance(operator.attrgetter(name)(np), type):
+                yield f"numpy.{name}"
+
+
+def test_all_that_tone_detail_and_motion_may_call_is_looked_at() -> None:
+    package = Path(tone_difference.__file__).parents[1]
+    images = ("tone_difference", "detail", "local_mean", "masks", "srgb", "channels", "structure")
+    files = [
+        *package.glob("background/*.py"),
+        *package.glob("pipes/drift/*.py"),
+        *(file for name in images for file in package.glob(f"images/{name}*.py")),
+    ]
+    assert len(files) > 40
+    of_no_number = {"numpy.random.default_rng", "numpy.maximum.accumulate", "numpy.add.at"}
+    of_no_number |= {"numpy.frombuffer", "numpy.packbits", "numpy.unpackbits"}
+    called = {name for file in files for name in called_in(file)}
+    assert called - of_no_number - {*_OF_ALL, *_CALLED["tone"]} == set()
+
+
 def test_another_librarys(monkeypatch: pytest.MonkeyPatch) -> None:
     """As a library puts it there that computes faster."""
     for owner, name in ((np, "abs"), (ndimage, "gaussian_filter"), (np, "array")):
@@ -93,6 +144,7 @@ def test_what_no_metric_calls(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_is_looked_at_is_there() -> None:
     for name in (*_OF_ALL, *(one for names in _CALLED.values() for one in names)):
+        import_module(name.rpartition(".")[0])
         assert callable(_function(name)), name
     known = {one.name for spec in (PIXELS, DRIFT) for one in spec.metrics} | {"edit_ratio"}
     assert known | set(COMPARATORS) - {"lpips"} == set(_CALLED)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from skimage.color import rgb2lab
 
+from pytest_editmetrics.images import detail, tone_difference
+from pytest_editmetrics.images.local_mean import local_mean
 from pytest_editmetrics.images.tone_difference import (
     BESIDE,
     FILLED,
@@ -43,17 +47,47 @@ def test_lab_is_that_of_skimage() -> None:
     np.testing.assert_allclose(lab_of(image), rgb2lab(image), atol=0.03)
 
 
-@given(st.integers(0, 99), st.floats(0.7, 12), st.booleans())
-def test_the_map_is_a_mean_of_the_measured_pixels(seed: int, sigma: float, whole: bool) -> None:
+@given(st.integers(0, 99), st.floats(0.7, 12), st.sampled_from(["all", "around", "within"]))
+def test_the_map_is_a_mean_of_the_measured_pixels(seed: int, sigma: float, where: str) -> None:
     before, after = noisy(seed), noisy(seed + 1)
-    mask = np.ones(before.shape[:2], bool)
-    if not whole:
-        mask[7:30, 5:20] = False
+    mask = np.full(before.shape[:2], where != "within")
+    if where != "all":
+        mask[7:30, 5:20] = where == "within"
     blurred = blurred_by_hand(rgb2lab(after) - rgb2lab(before), mask.astype(float), sigma)
     expected = np.where(mask, np.linalg.norm(blurred, axis=2), 0)
-    found = tone_map(before, after, None if whole else mask, sigma)
+    found = tone_map(before, after, None if where == "all" else mask, sigma)
     np.testing.assert_allclose(found, expected, atol=0.05)
     assert mean_tone(before, after, mask, sigma) == pytest.approx(expected[mask].mean(), abs=0.03)
+
+
+@given(st.integers(0, 99), st.floats(0.7, 12))
+def test_a_part_has_to_the_bit_what_it_has_as_one_of_the_whole_image(
+    seed: int, sigma: float
+) -> None:
+    before, after = noisy(seed), noisy(seed + 1)
+    mask = np.zeros(before.shape[:2], bool)
+    mask[7:30, 5:20] = mask[3, 30] = True
+    difference = np.where(mask[..., None], lab_of(after) - lab_of(before), np.float32(0))
+    mean = local_mean(difference, mask, sigma)
+    found = tone_map(before, after, mask, sigma)
+    np.testing.assert_array_equal(found, np.sqrt((mean * mean).sum(axis=2)))
+
+
+@pytest.mark.parametrize(
+    ("module", "name"), [(detail, "beyond_detail_map"), (tone_difference, "tone_map")]
+)
+def test_what_differs_outside_alone_is_computed_to_be_what_is_returned_at_once(
+    module: ModuleType, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, after = noisy(1), noisy(1)
+    after[7:30, 5:20] += 99
+    mask = (before == after).all(axis=2)
+    at_once = getattr(module, name)(before, after, mask)
+    monkeypatch.setattr(module, "equal_within", lambda *_: False)
+    computed = getattr(module, name)(before, after, mask)
+    np.testing.assert_array_equal(at_once, computed)
+    assert not computed.any()
+    assert computed.dtype == at_once.dtype
 
 
 @given(st.integers(0, 99), st.integers(0, 32), st.integers(0, 39), st.integers(1, 30))

@@ -9,6 +9,7 @@ import pytest
 from altered import Picture, as_jpeg, blurred, each_photo, eight_bit, square_photo
 from PIL import Image, ImageOps
 
+from pytest_editmetrics.background import recoloured
 from pytest_editmetrics.background.recoloured import Recoloured, find_recoloured
 from pytest_editmetrics.pipes.drift import DriftPipe
 
@@ -139,6 +140,17 @@ def test_a_background_drawn_anew_has_no_such_part() -> None:
     random = np.random.default_rng(0)
     assert found_in(image, random.permutation(image.reshape(-1, 3)).reshape(image.shape)) is None
     assert found_in(image, photo("coffee")) is None
+
+
+@pytest.mark.parametrize("name", each_photo(["astronaut", "cat"]))
+def test_a_background_that_is_equal_has_none_whether_it_is_looked_for_or_not(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = photo(name)
+    assert found_in(image, spilled(image, 0)) is None
+    monkeypatch.setattr(recoloured, "equal_within", lambda *_: False)
+    assert found_in(image, spilled(image, 0)) is None
+    assert found_in(image, spilled(image, 24)) is not None
 
 
 def test_too_little_or_no_edit_tells_nothing() -> None:

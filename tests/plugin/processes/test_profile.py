@@ -195,7 +195,10 @@ def test_what_all_gates_of_a_metric_took_is_added_up(suite, monkeypatch, workers
     found = metrics(result)
     assert list(found) == ["score", "unedit_max_diff"]
     assert found["score"] >= 0.6
-    assert "costliest metrics: 2 (what several need counts for the first)\n" in section(result)
+    assert (
+        "costliest metrics: 2 (shares of all metrics; what several need counts for the first)\n"
+        in section(result)
+    )
 
 
 def test_what_explains_a_failure_is_no_metrics_cost(scenes):
@@ -218,6 +221,8 @@ def test_a_clock_that_stands_still_breaks_no_summary():
 def test_only_the_first_metrics_are_listed():
     spent = {f"m{number}": float(number + 1) for number in range(12)}
     lines = profile.profile_lines({}, {}, spent, 78.0, 0)
-    at = lines.index("costliest metrics: 8 of 12 (what several need counts for the first)")
+    at = lines.index(
+        "costliest metrics: 8 of 12 (shares of all metrics; what several need counts for the first)"
+    )
     assert lines[at + 1 :][0] == "  12.00 s   15 %  m11"
     assert len(lines[at + 1 :]) == 8

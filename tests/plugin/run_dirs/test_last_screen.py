@@ -169,6 +169,29 @@ def test_where_most_gates_could_not_be_judged_nothing_is_offered_to_be_accepted(
     assert any(line.startswith("to accept it") for line in lines)
 
 
+LOST = """
+from scene import *
+import pytest
+
+@pytest.mark.parametrize("n", range(3))
+def test_edit(edit_gate, n): edit_gate.check(scene(), edited() if n >= {lost} else scene(), BOX)
+def test_image(golden_image): golden_image.check(edited() if not {lost} else scene())
+"""
+
+
+def test_where_most_edits_came_to_nothing_no_golden_image_without_its_edit_is_offered(scene):
+    (scene.path / "editmetrics.yaml").write_text("expect: composited\n")
+    scene.makepyfile(test_edit=LOST.format(lost=0))
+    scene.runpytest("--editmetrics-update=missing").assert_outcomes(passed=4)
+    scene.makepyfile(test_edit=LOST.format(lost=2))
+    lines = screen(scene.runpytest("--editmetrics-run-dir=run"))
+    assert not any(line.startswith("to accept") for line in lines)
+    why = "as 2 of 3 edits came to nothing (edit_lpips); mend that first"
+    assert any(one.startswith("not to be accepted yet: ") and one.endswith(why) for one in lines)
+    scene.makepyfile(test_edit=LOST.format(lost=1))
+    assert any(line.startswith("to accept") for line in screen(scene.runpytest()))
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("other", ["unedit_psnr", "no match"])
 def test_what_a_failure_that_no_golden_can_hold_keeps_from_being_recorded_is_not_offered(
