@@ -120,8 +120,11 @@ def equal_within(one: NDArray[Any], other: NDArray[Any], mask: Mask | None) -> b
     >>> equal_within(np.zeros((1, 2, 3)), np.eye(2, 3)[None], np.array([[True, False]]))
     False
     """
-    unequal = (one != other).any(axis=2)
-    return not (unequal if mask is None else unequal & mask).any()
+    for rows in (slice(None, None, 16), slice(None)):  # a few rows tell it as a rule
+        unequal = (one[rows] != other[rows]).any(axis=2)
+        if (unequal if mask is None else unequal & mask[rows]).any():
+            return False
+    return True
 
 
 def bounds(mask: Mask) -> Box | None:
