@@ -23,15 +23,14 @@ _BLUR = "scipy.ndimage.gaussian_filter"
 _SSIM = ("skimage.metrics.structural_similarity", _BLUR)
 _NUMPY = """
     abs add allclose append arange arctanh argmax argmin argpartition argsort array
-    array_equal array_split asarray ascontiguousarray bincount broadcast_arrays cbrt ceil clip
-    concatenate conj convolve cos count_nonzero cov cumsum delete diag diff divide dstack
-    einsum exp eye flatnonzero floor full full_like gradient hstack hypot interp isfinite isin
-    ix_ linspace log maximum mean median meshgrid minimum moveaxis multiply nanmedian nonzero
-    ones outer pad percentile polyfit polyval ptp quantile ravel_multi_index repeat rint roll
-    rot90 round searchsorted sort sqrt square stack subtract sum tensordot trace unique
-    unravel_index vdot vstack where zeros zeros_like empty empty_like ones_like fft.rfft
-    linalg.cholesky linalg.eigh linalg.eigvalsh linalg.inv linalg.lstsq linalg.solve
-    linalg.svd
+    array_equal array_split bincount broadcast_arrays cbrt ceil clip concatenate conj convolve
+    cos cov cumsum delete diag diff divide dstack einsum empty empty_like exp eye flatnonzero
+    floor full full_like gradient hstack hypot interp isfinite isin ix_ linspace log maximum
+    mean median meshgrid minimum moveaxis multiply nanmedian nonzero ones_like outer pad
+    percentile polyfit polyval ptp quantile ravel_multi_index repeat rint roll rot90 round
+    searchsorted sort sqrt square stack subtract sum tensordot trace unique unravel_index vdot
+    vstack zeros_like fft.rfft linalg.cholesky linalg.eigh linalg.eigvalsh linalg.inv
+    linalg.lstsq linalg.solve linalg.svd
 """
 _SCIPY = """
     fft.dctn fft.irfft2 fft.next_fast_len fft.rfft2 ndimage.affine_transform

@@ -169,8 +169,10 @@ def next_steps(tally: Tally, session: Session) -> list[Line]:
         which = "it" if number == 1 else which
         lines.append(_typed(f"to accept {which}{too}, if meant: {accept}"))
     by_hand = [gate for gate in failing if gate.snapshot is None and _by_hand(gate)]
-    if by_hand:
-        bounds = counted(len(by_hand), "bound")
+    bounds = counted(len(by_hand), "bound")
+    if by_hand and unjudged:
+        lines.append(Line(f"not to be loosened yet: {bounds} written by hand, {unjudged}"))
+    elif by_hand:
         lines.append(_typed(f"to loosen {bounds} written by hand, if meant: {_edit(by_hand)}"))
     counted_above = {id(gate) for gate in (*golden, *by_hand, *no_number)}
     if left := [gate for gate in failing if id(gate) not in counted_above]:

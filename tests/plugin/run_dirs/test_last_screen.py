@@ -190,6 +190,15 @@ def test_where_most_edits_came_to_nothing_no_golden_image_without_its_edit_is_of
     assert any(one.startswith("not to be accepted yet: ") and one.endswith(why) for one in lines)
     scene.makepyfile(test_edit=LOST.format(lost=1))
     assert any(line.startswith("to accept") for line in screen(scene.runpytest()))
+    scene.makepyfile(
+        "import pytest\nfrom scene import *\n"
+        "@pytest.mark.editmetrics(thresholds={'edit_lpips': 0.1})\n"
+        "def test_it(edit_gate): edit_gate.check(scene(), scene(), BOX, metrics='edit_lpips')"
+    )
+    why = "as 1 of 1 edit came to nothing (edit_lpips); mend that first"
+    assert f"not to be loosened yet: 1 bound written by hand, {why}" in screen(
+        scene.runpytest("-k", "test_it")
+    )
 
 
 @pytest.mark.long
